@@ -116,6 +116,43 @@ class DetectSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ImageInfo:
+    """What planning and reporting need to know of an image."""
+
+    name: str
+    kind: str
+    family: Family = Family.LINUX
+    release: str = ""
+    """For people: `Debian 12 (bookworm)`."""
+    kernel: str = ""
+    """Kernel or build number: expected before the build, exact after it."""
+    firmware: Firmware = Firmware.BIOS
+    boot: BootPath = BootPath.DIRECT
+    min_memory_mib: int = 256
+    needs_tpm: bool = False
+    built: bool = False
+    digest: str = ""
+    unrunnable: str = ""
+    """Why no cell can use it here (needs the user's file, ...), or ""."""
+    hint: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScenarioInfo:
+    """A scenario found in scenarios/, without importing it."""
+
+    name: str
+    path: str
+    """Relative to the directory of lab.yaml."""
+    function: str
+    level: Level = Level.FEATURE
+    summary: str = ""
+    """First line of its docstring."""
+    count_loops: bool = False
+    cold_boot: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Cell:
     """One square of the matrix: image x profile x arm x scenario x seed."""
 
