@@ -1,0 +1,174 @@
+"""Reading a recording back, as much of it as there is. Refuses to judge it.
+
+What a killed process leaves (no closed.json, a torn last line, console bytes that no line
+speaks of) is read without complaint; any other damage is a `problem` and the rest is read.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from lab.errors import ArtefactError, LabError
+from lab.model import Observation, SerialChunk
+from lab.recording.layout import VERSION, Layout, from_raw
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recorded:
+    """A recording as read back."""
+
+    observations: tuple[Observation, ...]
+    complete: bool
+    """Whether the cell process closed it itself."""
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    """attempt.json."""
+    closed: Mapping[str, Any] = field(default_factory=dict)
+    """closed.json: t_s, scenario, detail; empty when there is none."""
+    problems: tuple[str, ...] = ()
+    """What could not be read, one sentence each; empty for a sound recording."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Excerpt:
+    """A piece of a text file of the recording: the cited bytes and what is around them, as text."""
+
+    start: int
+    """Offset of `before` in the file."""
+    before: str
+    cited: str
+    after: str
+
+    def __str__(self) -> str:
+        return self.before + self.cited + self.after
+
+
+def read(directory: Path) -> Recorded:
+    """Read the recording in `directory`.
+
+    Console chunks get their bytes from serial.log and are contiguous: bytes between two marks
+    belong to the later one, bytes after the last mark are one last chunk.
+
+    :raise ArtefactError: there is no recording, or it is of a later version.
+    """
+    layout = Layout(directory)
+    try:
+        lines = layout.events.read_bytes().split(b"\n")
+    except OSError as error:
+        raise ArtefactError(
+            f"{layout.events}: no recording ({error.strerror})", hint="lab report lists the runs"
+        ) from error
+    problems: list[str] = []
+    serial = _Serial(layout.serial.read_bytes() if layout.serial.exists() else b"")
+    observations = _observations(lines, serial, problems)
+    facts, closed = _json(layout.attempt, problems), _json(layout.closed, problems)
+    last = max([float(closed.get("t_s", 0.0)), *(seen.t_s for seen in observations)])
+    observations += serial.rest(last, problems)
+    return Recorded(
+        observations=tuple(observations),
+        complete=bool(closed),
+        facts=facts,
+        closed=closed,
+        problems=tuple(problems),
+    )
+
+
+def excerpt(path: Path, start: int, end: int, around: int = 2000, *, most: int = 64 * 1024) -> Excerpt:
+    """The bytes `start`..`end` of a file with up to `around` more on each side, cut at line ends.
+
+    A range longer than `most` bytes is cut. Bytes that are not UTF-8 are replaced; line ends are `\\n`.
+    """
+    with path.open("rb") as stream:
+        first = max(0, start - around)
+        stream.seek(first)
+        end = min(max(end, start), start + most)
+        data = stream.read(end - first + around)
+    before, cited, after = data[: start - first], data[start - first : end - first], data[end - first :]
+    if first > 0 and b"\n" in before:
+        cut = before.index(b"\n") + 1
+        first, before = first + cut, before[cut:]
+    if len(after) == around and b"\n" in after:
+        after = after[: after.rindex(b"\n") + 1]
+    return Excerpt(start=first, before=_text(before), cited=_text(cited), after=_text(after))
+
+
+class _Serial:
+    """serial.log, handed out in order."""
+
+    def __init__(self, data: bytes) -> None:
+        self._data = data
+        self._position = 0
+        self._marked = 0
+
+    def chunk(self, raw: Mapping[str, Any]) -> SerialChunk | None:
+        start, end = self._position, int(raw["start"]) + int(raw["length"])
+        self._marked = max(self._marked, end)
+        self._position = max(start, min(end, len(self._data)))
+        if self._position == start:
+            return None
+        return SerialChunk(t_s=float(raw["t_s"]), start=start, data=self._data[start : self._position])
+
+    def rest(self, t_s: float, problems: list[str]) -> list[Observation]:
+        if self._marked > len(self._data):
+            problems.append(f"serial.log: {len(self._data)} bytes (wanted at least {self._marked})")
+        data, start = self._data[self._position :], self._position
+        return [SerialChunk(t_s=t_s, start=start, data=data)] if data else []
+
+
+def _observations(lines: list[bytes], serial: _Serial, problems: list[str]) -> list[Observation]:
+    """What the lines hold; `lines[-1]` is empty or torn, since every whole line ends in a newline."""
+    found: list[Observation] = []
+    broken = ""
+    for number, line in enumerate(lines[:-1], start=1):
+        try:
+            raw = json.loads(line)
+            if "reopened" in raw:
+                broken = ""  # the torn end of a process that died
+                continue
+            if "recording" in raw:
+                _check_version(raw)
+                continue
+            seen = serial.chunk(raw) if raw.get("type") == "serial" else from_raw(raw)
+        except _Newer:
+            raise
+        except (ValueError, TypeError, KeyError, ValidationError, LabError) as error:
+            problems += [broken] if broken else []
+            broken = f"events.jsonl:{number}: {str(error).splitlines()[0]}"
+            continue
+        if seen is not None:
+            found.append(seen)
+    problems += [broken] if broken else []
+    return found
+
+
+class _Newer(ArtefactError):
+    """The recording was written by a later lab."""
+
+
+def _check_version(raw: Mapping[str, Any]) -> None:
+    if raw["recording"] != VERSION:
+        raise _Newer(f"recording has version {raw['recording']!r} (this lab reads {VERSION})")
+
+
+def _json(path: Path, problems: list[str]) -> Mapping[str, Any]:
+    """A JSON object, or nothing where the file is missing; damage is a problem."""
+    try:
+        raw = json.loads(path.read_bytes())
+    except FileNotFoundError:
+        return {}
+    except ValueError as error:
+        problems.append(f"{path.name}: {error}")
+        return {}
+    if isinstance(raw, dict):
+        return raw
+    problems.append(f"{path.name}: a {type(raw).__name__} (wanted an object)")
+    return {}
+
+
+def _text(data: bytes) -> str:
+    return data.decode("utf-8", "replace").replace("\r\n", "\n").replace("\r", "\n")
