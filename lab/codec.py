@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Hashable
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -15,13 +16,13 @@ Noun = TypeVar("Noun")
 
 
 @lru_cache(maxsize=64)
-def _adapter(kind: Any) -> TypeAdapter[Any]:
-    return TypeAdapter(kind)
+def _adapter(kind: Hashable) -> TypeAdapter[Any]:
+    return TypeAdapter(cast(Any, kind))
 
 
 def to_dict(value: object) -> Any:
     """Plain JSON types: enums by value, tuples as lists, keys in declaration order."""
-    return _adapter(type(value)).dump_python(value, mode="json")
+    return _adapter(cast(Hashable, type(value))).dump_python(value, mode="json")
 
 
 def to_json(value: object, *, indent: int | None = None) -> str:
@@ -34,7 +35,7 @@ def from_dict(kind: type[Noun], raw: object) -> Noun:
 
     :raise pydantic.ValidationError: when the shape is not that of `kind`.
     """
-    value: Noun = _adapter(kind).validate_python(raw)
+    value: Noun = _adapter(cast(Hashable, kind)).validate_python(raw)
     return value
 
 

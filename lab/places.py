@@ -55,7 +55,7 @@ def places(
     state: Path | None = None,
     runtime: Path | None = None,
 ) -> Places:
-    """The directories from the environment; the arguments (from lab.yaml) win over XDG, LAB_HOME over both."""
+    """The directories: the arguments (from lab.yaml) win over XDG, LAB_HOME wins over both."""
     env = os.environ if environ is None else environ
     if env.get("LAB_HOME"):
         home = Path(env["LAB_HOME"]).expanduser().absolute()

@@ -132,7 +132,9 @@ def kill_group(pid: int) -> None:
         os.killpg(pid, signal.SIGKILL)
 
 
-def checked(argv: Sequence[str | Path], *, timeout_s: float, what: str, stdin: bytes | None = None) -> Completed:
+def checked(
+    argv: Sequence[str | Path], *, timeout_s: float, what: str, stdin: bytes | None = None
+) -> Completed:
     """`run`, where a non-zero exit code is the lab's own failure.
 
     :raise InfraError: with `what`, the exit code and the last line of the command's own words.

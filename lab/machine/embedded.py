@@ -1,0 +1,88 @@
+"""libvirt's QEMU driver inside our own process: no daemon, no root, no system configuration.
+
+Each process opens one root directory of its own, for its whole life. Facts (libvirt 9.0): the driver reads
+`etc/qemu.conf` below the root; as root it wants the user `libvirt-qemu` to exist even when
+that file names another; it probes QEMU once per root (3.5 s) unless `cache/qemu` is shared.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+import shutil
+import threading
+from pathlib import Path
+
+from lab.places import Places
+
+SCHEME = "embed"
+"""How lab.yaml names it; any other text is a libvirt URI."""
+
+
+def is_embedded(uri: str) -> bool:
+    return uri == SCHEME
+
+
+_lock = threading.Lock()
+_root: Path | None = None
+
+
+def process_root(places: Places) -> Path:
+    """The one root of this process: libvirt refuses a second one ("already open with path").
+
+    Removed when the process ends, unless a guest was kept (`hold_root`); after `kill -9`
+    `leftovers.collect` removes it, since its name holds the pid.
+    """
+    global _root  # noqa: PLW0603 - process-wide by libvirt's own rule
+    with _lock:
+        if _root is None:
+            _root = places.runtime / "r" / f"{os.getpid():x}"
+            shutil.rmtree(_root, ignore_errors=True)
+            _prepare(_root, places)
+            atexit.register(shutil.rmtree, _root, ignore_errors=True)
+        return _root
+
+
+def uri(root: Path) -> str:
+    return f"qemu:///embed?root={root}"
+
+
+def hold_root() -> None:
+    """A kept guest's monitor socket lives below the root: leave it to `lab gc`."""
+    atexit.unregister(shutil.rmtree)
+
+
+def root_owner(root: Path) -> int:
+    """The pid that a root is named after, or 0."""
+    try:
+        return int(root.name, 16)
+    except ValueError:
+        return 0
+
+
+def _prepare(root: Path, places: Places) -> None:
+    """Configuration, shared shared capability cache."""
+    (root / "etc").mkdir(parents=True, mode=0o700)
+    (root / "etc/qemu.conf").write_text(_configuration())
+    shared = places.state / "libvirt-cache"
+    shared.mkdir(parents=True, exist_ok=True)
+    (root / "cache").mkdir()
+    (root / "cache/qemu").symlink_to(shared)
+
+
+def _configuration() -> str:
+    """QEMU runs as us and writes its console logs itself (no virtlogd here)."""
+    lines = ['stdio_handler = "file"', 'security_driver = "none"', "dynamic_ownership = 0"]
+    if os.geteuid() == 0:
+        lines += [f'user = "+{os.getuid()}"', f'group = "+{os.getgid()}"']
+    return "\n".join(lines) + "\n"
+
+
+def pid_file(root: Path, name: str) -> Path:
+    """Where the driver keeps the pid of a domain's QEMU."""
+    return root / "run/qemu" / f"{name}.pid"
+
+
+def qemu_log(root: Path, name: str) -> Path:
+    """What a domain's QEMU printed: the first place to look when it does not start."""
+    return root / "log/qemu" / f"{name}.log"

@@ -1,0 +1,159 @@
+"""Whose machine is this? One directory per machine, written before anything is started.
+
+A lease outlives every process: after `kill -9` of anything, `lab gc` reads the leases, sees
+which owners are dead and which kept guests have expired, and ends exactly those. The lease
+file is the last thing removed, so an interrupted clean-up is simply done again.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import psutil
+
+from lab import codec
+from lab.clock import wall
+from lab.errors import ArtefactError
+from lab.machine import embedded
+from lab.places import Places
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lease:
+    """The record of one machine.
+
+    `owner_pid` and `owner_started` (seconds since the epoch, from the kernel) name a process
+    exactly, since pids are used again.
+    """
+
+    machine: str
+    """Short id; also the domain's name."""
+    uuid: str
+    uri: str
+    run: str
+    cell: str
+    attempt: int
+    recording: str
+    owner_pid: int
+    owner_started: float
+    created: str
+    deadline: str
+    """UTC ISO 8601; after it the machine is a leftover even if its owner lives."""
+    root: str = ""
+    """Root of the embedded driver, "" for other hosts."""
+    keep_until: str = ""
+    """Set when the machine is kept for a person; then the owner may be gone."""
+    ssh_port: int = 0
+    ssh_key: str = ""
+
+
+class LeaseBook:
+    """All leases of one state directory."""
+
+    def __init__(self, places: Places) -> None:
+        self.places = places
+        self._directory = places.state / "machines"
+
+    def disk_dir(self, machine: str) -> Path:
+        """Where the machine's overlay and NVRAM are."""
+        return self._directory / machine
+
+    def run_dir(self, machine: str) -> Path:
+        """Where the machine's sockets are."""
+        return self.places.runtime / "m" / machine
+
+    def add(self, lease: Lease) -> None:
+        """Write the lease and make the machine's directories (0700)."""
+        for directory in (self.disk_dir(lease.machine), self.run_dir(lease.machine)):
+            directory.mkdir(parents=True, mode=0o700)
+        self.places.runtime.chmod(0o700)
+        self.update(lease)
+
+    def update(self, lease: Lease) -> None:
+        codec.write(lease, self.disk_dir(lease.machine) / "lease.json")
+
+    def all(self) -> Iterator[Lease]:
+        """Every readable lease, oldest first; a directory without one is a leftover of `add`."""
+        if not self._directory.is_dir():
+            return
+        leases = []
+        for directory in sorted(self._directory.iterdir()):
+            with contextlib.suppress(ArtefactError):
+                leases.append(codec.read(Lease, directory / "lease.json"))
+        yield from sorted(leases, key=lambda lease: lease.created)
+
+    def unreadable(self) -> list[str]:
+        """Machine directories without a readable lease."""
+        if not self._directory.is_dir():
+            return []
+        known = {lease.machine for lease in self.all()}
+        return sorted(path.name for path in self._directory.iterdir() if path.name not in known)
+
+    def keep(self, lease: Lease, *, hours: float) -> Lease:
+        """Let a person have the machine for some hours."""
+        until = datetime.now(tz=UTC) + timedelta(hours=hours)
+        kept = replace(lease, keep_until=until.isoformat(timespec="seconds").replace("+00:00", "Z"))
+        self.update(kept)
+        return kept
+
+    def drop(self, machine: str) -> None:
+        """Remove everything of a machine that is no longer running; the lease goes last."""
+        shutil.rmtree(self.run_dir(machine), ignore_errors=True)
+        directory = self.disk_dir(machine)
+        if directory.is_dir():
+            for path in directory.iterdir():
+                if path.name != "lease.json":
+                    path.unlink(missing_ok=True)
+        shutil.rmtree(directory, ignore_errors=True)
+
+
+def owner_started(pid: int) -> float:
+    """When the process began, or 0.0 when there is none."""
+    try:
+        return float(psutil.Process(pid).create_time())
+    except psutil.Error:
+        return 0.0
+
+
+def owner_alive(lease: Lease) -> bool:
+    """Whether the very process that took the lease still runs."""
+    started = owner_started(lease.owner_pid)
+    return started > 0 and abs(started - lease.owner_started) < 1.0
+
+
+def is_leftover(lease: Lease, *, now: str | None = None) -> str:
+    """Why a lease may be ended, or "" when it must be left alone."""
+    now = now or wall()
+    if lease.keep_until:
+        return f"kept until {lease.keep_until}" if lease.keep_until < now else ""
+    if not owner_alive(lease):
+        return f"its owner (pid {lease.owner_pid}) is gone"
+    if lease.deadline < now:
+        return f"its deadline {lease.deadline} has passed"
+    return ""
+
+
+def qemu_process(lease: Lease) -> psutil.Process | None:
+    """The QEMU of an embedded machine, proven by name and uuid on its command line."""
+    try:
+        pid = int(embedded.pid_file(Path(lease.root), lease.machine).read_text())
+        process = psutil.Process(pid)
+        words = " ".join(process.cmdline())
+    except (OSError, ValueError, psutil.Error):
+        return _qemu_by_uuid(lease)
+    return process if lease.uuid in words else _qemu_by_uuid(lease)
+
+
+def _qemu_by_uuid(lease: Lease) -> psutil.Process | None:
+    """Search all processes: the pid file may be gone, or not written yet."""
+    for process in psutil.process_iter(["pid", "cmdline"]):
+        words = process.info["cmdline"] or []
+        if lease.uuid in words and process.pid != os.getpid():
+            return process
+    return None

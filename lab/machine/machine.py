@@ -1,0 +1,216 @@
+"""One guest's machine: overlay, domain, power, screen; from nothing to destroyed.
+
+`Machine.create` leaves the domain paused so that sensors can be attached before the first
+instruction; `close` ends everything it made, in any state, and is safe to call twice.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from lab import proc
+from lab.clock import wall
+from lab.errors import HostError, MachineError
+from lab.images.store import BuiltImage
+from lab.machine import embedded
+from lab.machine.driver import Domain, EventSink, Hypervisor
+from lab.machine.leases import Lease, LeaseBook, owner_started
+from lab.machine.xml import Hardware, Ownership, domain_xml
+from lab.model import Firmware, Profile
+from lab.places import Places
+
+OVMF_CODE = Path("/usr/share/OVMF/OVMF_CODE_4M.fd")
+OVMF_VARS = Path("/usr/share/OVMF/OVMF_VARS_4M.fd")
+QEMU_IMG_S = 60.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """What is wanted: which image on which hardware, for whom, on which host."""
+
+    image: BuiltImage
+    profile: Profile
+    uri: str
+    accelerator: str
+    run: str
+    cell: str
+    attempt: int
+    recording: Path
+    lifetime_s: float
+
+
+class Machine:
+    """A domain and everything on the host that belongs to it."""
+
+    def __init__(self, order: Order, places: Places) -> None:
+        self.order = order
+        self.places = places
+        self.book = LeaseBook(places)
+        self.name = uuid.uuid4().hex[:8]
+        self.uuid = str(uuid.uuid4())
+        self.serial_log = order.recording / "serial.log"
+        self._hypervisor: Hypervisor | None = None
+        self._domain: Domain | None = None
+        self.lease = self._lease()
+        self.kept = False
+
+    def _lease(self) -> Lease:
+        deadline = datetime.now(tz=UTC) + timedelta(seconds=self.order.lifetime_s)
+        return Lease(
+            machine=self.name,
+            uuid=self.uuid,
+            uri=self.order.uri,
+            run=self.order.run,
+            cell=self.order.cell,
+            attempt=self.order.attempt,
+            recording=str(self.order.recording),
+            owner_pid=os.getpid(),
+            owner_started=owner_started(os.getpid()),
+            created=wall(),
+            root=str(embedded.process_root(self.places)) if embedded.is_embedded(self.order.uri) else "",
+            deadline=deadline.isoformat(timespec="seconds").replace("+00:00", "Z"),
+        )
+
+    @property
+    def run_dir(self) -> Path:
+        return self.book.run_dir(self.name)
+
+    @property
+    def domain(self) -> Domain:
+        """:raise MachineError: before `create` and after `close`."""
+        if self._domain is None:
+            raise MachineError(f"machine {self.name} has no domain: it was not created or is closed")
+        return self._domain
+
+    def create(self, sink: EventSink | None = None) -> None:
+        """Overlay and paused domain.
+
+        :param sink: gets every hypervisor event from before the first instruction on.
+        :raise MachineError, HostError: nothing is left behind.
+        """
+        self.places.check()
+        self.book.add(self.lease)
+        try:
+            self.serial_log.touch()
+            self._hypervisor = open_host(self.order.uri, self.places)
+            self._domain = self._hypervisor.create_paused(domain_xml(self._hardware()))
+            if sink is not None:
+                self._domain.watch(sink)
+        except BaseException:
+            self.close()
+            raise
+
+    def _hardware(self) -> Hardware:
+        image, disk_dir = self.order.image, self.book.disk_dir(self.name)
+        overlay = disk_dir / "overlay.qcow2"
+        make_overlay(image.disk, overlay)
+        nvram = None
+        if self.order.profile.firmware is Firmware.UEFI:
+            nvram = disk_dir / "nvram.fd"
+            if not OVMF_VARS.exists():
+                raise HostError(f"{OVMF_VARS} is missing (UEFI firmware)", hint="apt-get install ovmf")
+            shutil.copyfile(OVMF_VARS, nvram)
+        return Hardware(
+            name=self.name,
+            uuid=self.uuid,
+            profile=self.order.profile,
+            owner=Ownership(
+                lab=str(self.places.state),
+                run=self.order.run,
+                cell=self.order.cell,
+                attempt=self.order.attempt,
+                deadline=self.lease.deadline,
+            ),
+            accelerator=self.order.accelerator,
+            overlay=overlay,
+            serial_log=self.serial_log,
+            sockets=self.run_dir,
+            family=image.family,
+            boot=image.boot,
+            kernel=image.kernel,
+            initrd=image.initrd,
+            cmdline=image.cmdline,
+            firmware_code=OVMF_CODE,
+            nvram=nvram,
+            run_as=(os.getuid(), os.getgid()) if os.getuid() == 0 else None,
+        )
+
+    def resume(self) -> None:
+        self.domain.resume()
+
+    def ssh_port(self) -> int:
+        """The port on 127.0.0.1 that QEMU itself chose and forwards to the guest's port 22.
+
+        :raise MachineError: the profile has no network.
+        """
+        text = self.domain.monitor("info usernet")
+        found = re.search(r"HOST_FORWARD\]\s+\d+\s+127\.0\.0\.1\s+(\d+)", text)
+        if found is None:
+            raise MachineError(
+                f"machine {self.name} forwards no SSH port (network {self.order.profile.network!r})"
+            )
+        return int(found[1])
+
+    def agent_command(self) -> Callable[[dict[str, Any], float], Any]:
+        """The transport for `lab.guest.agent_channel.AgentChannel`."""
+        return self.domain.agent
+
+    def screenshot(self) -> bytes:
+        return self.domain.screenshot()
+
+    def reset(self) -> None:
+        self.domain.reset()
+
+    def keep(self, *, hours: float, ssh_port: int, ssh_key: Path) -> Lease:
+        """Leave the guest running for a person; `close` then no longer destroys it."""
+        self.kept = True
+        if embedded.is_embedded(self.order.uri):
+            embedded.hold_root()
+        known = replace(self.lease, ssh_port=ssh_port, ssh_key=str(ssh_key))
+        self.lease = self.book.keep(known, hours=hours)
+        return self.lease
+
+    def close(self) -> None:
+        """End the domain, close the connection, remove overlay, sockets and lease."""
+        domain, self._domain = self._domain, None
+        hypervisor, self._hypervisor = self._hypervisor, None
+        try:
+            if domain is not None:
+                domain.unwatch()
+                if not self.kept:
+                    domain.destroy()
+        finally:
+            if hypervisor is not None:
+                hypervisor.close()
+            if not self.kept:
+                self.book.drop(self.name)
+
+
+def open_host(uri: str, places: Places) -> Hypervisor:
+    """A connection to the host named `uri` in lab.yaml.
+
+    :raise HostError: it cannot be reached.
+    """
+    if embedded.is_embedded(uri):
+        return Hypervisor(embedded.uri(embedded.process_root(places)))
+    return Hypervisor(uri)
+
+
+def make_overlay(disk: Path, overlay: Path) -> None:
+    """A qcow2 that holds only what this attempt writes; the image below is never written to.
+
+    :raise MachineError: qemu-img refused; its own words are in the message.
+    """
+    done = proc.run(
+        ["qemu-img", "create", "-q", "-f", "qcow2", "-F", "qcow2", "-b", disk, overlay], timeout_s=QEMU_IMG_S
+    )
+    if not done.ok:
+        raise MachineError(f"overlay on {disk} could not be made: {done.error_text}")

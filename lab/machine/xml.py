@@ -1,0 +1,228 @@
+"""What a machine looks like to libvirt. Pure: values in, domain XML out.
+
+Sources: libvirt's domain format documentation and its `qemu` namespace. User-mode networking
+is handed to QEMU directly because libvirt 9.0 cannot express `restrict` or forwarded ports
+for it; port 0 makes QEMU pick a free one itself, so there is no race for it.
+"""
+
+from __future__ import annotations
+
+import os
+import xml.etree.ElementTree as ET
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from lab.model import BootPath, Family, Firmware, Profile
+
+NAMESPACE = "urn:fleet-lab:domain:1"
+QEMU_NAMESPACE = "http://libvirt.org/schemas/domain/qemu/1.0"
+
+ET.register_namespace("lab", NAMESPACE)
+ET.register_namespace("qemu", QEMU_NAMESPACE)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ownership:
+    """Who a domain belongs to; written into its metadata so that leftovers can be told apart."""
+
+    lab: str
+    """Identity of the state directory."""
+    run: str
+    cell: str
+    attempt: int
+    deadline: str
+    """Wall time after which the domain is a leftover."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hardware:
+    """Everything a domain is made of."""
+
+    name: str
+    uuid: str
+    profile: Profile
+    owner: Ownership
+    accelerator: str
+    """`kvm` or `tcg`."""
+    overlay: Path
+    serial_log: Path
+    sockets: Path
+    """Directory of serial.sock, agent.sock and vnc.sock."""
+    family: Family = Family.LINUX
+    boot: BootPath = BootPath.DIRECT
+    kernel: Path | None = None
+    initrd: Path | None = None
+    cmdline: str = ""
+    firmware_code: Path | None = None
+    nvram: Path | None = None
+    run_as: tuple[int, int] | None = None
+    """(uid, gid) QEMU runs as under a privileged libvirtd, so that our files stay ours."""
+    extra: tuple[str, ...] = field(default=())
+    """Further QEMU arguments."""
+
+
+def domain_xml(hardware: Hardware) -> str:
+    """The XML of a transient domain with a panic device, a watchdog, an RNG, a logged serial
+    console, a guest-agent channel and VNC on a private socket."""
+    domain = ET.Element("domain", type="kvm" if hardware.accelerator == "kvm" else "qemu")
+    _text(domain, "name", hardware.name)
+    _text(domain, "uuid", hardware.uuid)
+    _metadata(domain, hardware.owner)
+    _text(domain, "memory", str(hardware.profile.memory_mib), unit="MiB")
+    _text(domain, "vcpu", str(hardware.profile.vcpus))
+    _boot(domain, hardware)
+    features = ET.SubElement(domain, "features")
+    for name in ("acpi", "apic"):
+        ET.SubElement(features, name)
+    _cpu(domain, hardware)
+    ET.SubElement(domain, "clock", offset="localtime" if hardware.family is Family.WINDOWS else "utc")
+    _text(domain, "on_poweroff", "destroy")
+    _text(domain, "on_reboot", "restart")
+    # `preserve` lets a guest go on to its own dump or reboot after it told the panic device;
+    # `_qemu_arguments` sets QEMU's panic action to the same end.
+    _text(domain, "on_crash", "preserve")
+    if hardware.run_as is not None:
+        label = ET.SubElement(domain, "seclabel", type="static", model="dac", relabel="no")
+        _text(label, "label", f"+{hardware.run_as[0]}:+{hardware.run_as[1]}")
+    _devices(domain, hardware)
+    _qemu_arguments(domain, hardware)
+    return ET.tostring(domain, encoding="unicode")
+
+
+def _text(parent: ET.Element, tag: str, text: str, **attributes: str) -> None:
+    ET.SubElement(parent, tag, attributes).text = text
+
+
+def _metadata(domain: ET.Element, owner: Ownership) -> None:
+    metadata = ET.SubElement(domain, "metadata")
+    ET.SubElement(
+        metadata,
+        f"{{{NAMESPACE}}}owner",
+        {
+            "lab": owner.lab,
+            "run": owner.run,
+            "cell": owner.cell,
+            "attempt": str(owner.attempt),
+            "deadline": owner.deadline,
+        },
+    )
+
+
+def _boot(domain: ET.Element, hardware: Hardware) -> None:
+    system = ET.SubElement(domain, "os")
+    _text(system, "type", "hvm", arch="x86_64", machine="q35")
+    if hardware.profile.firmware is Firmware.UEFI:
+        _text(system, "loader", str(hardware.firmware_code), readonly="yes", type="pflash")
+        _text(system, "nvram", str(hardware.nvram))
+    if hardware.boot is BootPath.DIRECT:
+        _text(system, "kernel", str(hardware.kernel))
+        if hardware.initrd is not None:
+            _text(system, "initrd", str(hardware.initrd))
+        _text(system, "cmdline", hardware.cmdline)
+    else:
+        ET.SubElement(system, "boot", dev="hd")
+
+
+def _cpu(domain: ET.Element, hardware: Hardware) -> None:
+    if hardware.accelerator == "kvm":
+        ET.SubElement(domain, "cpu", mode="host-passthrough", migratable="on")
+        return
+    # Emulated vector instructions are slower than the plain ones glibc falls back to, so
+    # emulation gets a lean model (see docs/hosts.md for the measurement).
+    cpu = ET.SubElement(domain, "cpu", mode="custom", match="exact", check="none")
+    _text(cpu, "model", "Nehalem", fallback="forbid")
+
+
+def _devices(domain: ET.Element, hardware: Hardware) -> None:
+    devices = ET.SubElement(domain, "devices")
+    _text(devices, "emulator", "/usr/bin/qemu-system-x86_64")
+    disk = ET.SubElement(devices, "disk", type="file", device="disk")
+    # `discard` is about host space; `unsafe` caching skips host flushes: the overlay dies with the attempt.
+    ET.SubElement(disk, "driver", name="qemu", type="qcow2", cache="unsafe", discard="unmap")
+    ET.SubElement(disk, "source", file=str(hardware.overlay))
+    target = {"virtio": "vda", "sata": "sda"}[hardware.profile.disk_bus]
+    ET.SubElement(disk, "target", dev=target, bus=hardware.profile.disk_bus)
+    serial = ET.SubElement(devices, "serial", type="unix")
+    ET.SubElement(serial, "source", mode="bind", path=str(hardware.sockets / "serial.sock"))
+    ET.SubElement(serial, "log", file=str(hardware.serial_log), append="on")
+    ET.SubElement(serial, "target", port="0")
+    agent = ET.SubElement(devices, "channel", type="unix")
+    ET.SubElement(agent, "source", mode="bind", path=str(hardware.sockets / "agent.sock"))
+    ET.SubElement(agent, "target", type="virtio", name="org.qemu.guest_agent.0")
+    panic = "hyperv" if hardware.family is Family.WINDOWS else "isa"
+    ET.SubElement(devices, "panic", model=panic)
+    ET.SubElement(devices, "watchdog", model="i6300esb", action="none")
+    rng = ET.SubElement(devices, "rng", model="virtio")
+    _text(rng, "backend", "/dev/urandom", model="random")
+    ET.SubElement(devices, "input", type="keyboard", bus="ps2")
+    ET.SubElement(devices, "graphics", type="vnc", socket=str(hardware.sockets / "vnc.sock"))
+    video = ET.SubElement(devices, "video")
+    ET.SubElement(video, "model", type="vga")
+    ET.SubElement(devices, "memballoon", model="none")
+    if hardware.profile.tpm:
+        tpm = ET.SubElement(devices, "tpm", model="tpm-crb")
+        ET.SubElement(tpm, "backend", type="emulator", version="2.0")
+
+
+def _qemu_arguments(domain: ET.Element, hardware: Hardware) -> None:
+    arguments = ["-action", "panic=none,watchdog=none", *_network(hardware.profile), *hardware.extra]
+    line = ET.SubElement(domain, f"{{{QEMU_NAMESPACE}}}commandline")
+    for argument in arguments:
+        ET.SubElement(line, f"{{{QEMU_NAMESPACE}}}arg", value=argument)
+
+
+def _network(profile: Profile) -> list[str]:
+    """User-mode networking: needs no root, and each guest has a network of its own.
+
+    `restrict=on` keeps the guest from the host and from everything beyond it; only the
+    forwarded SSH port on 127.0.0.1 leads in (QEMU's `-netdev user` documentation).
+    """
+    if profile.network == "none":
+        return []
+    restrict = "off" if profile.network == "outbound" else "on"
+    model = {"virtio": "virtio-net-pci", "e1000e": "e1000e"}[profile.nic]
+    return [
+        "-netdev", f"user,id=lab0,ipv6=off,restrict={restrict},hostfwd=tcp:127.0.0.1:0-:22",
+        "-device", f"{model},netdev=lab0,mac=52:54:00:1a:b0:01,addr=0x10",
+    ]  # fmt: skip
+
+
+def owner_of(xml_text: str) -> Ownership | None:
+    """The ownership written in a domain's XML, or None when the domain is not a lab's."""
+    element = ET.fromstring(xml_text).find(f"metadata/{{{NAMESPACE}}}owner")
+    if element is None:
+        return None
+    return Ownership(
+        lab=element.get("lab", ""),
+        run=element.get("run", ""),
+        cell=element.get("cell", ""),
+        attempt=int(element.get("attempt", "0")),
+        deadline=element.get("deadline", ""),
+    )
+
+
+def probe_xml(*, accelerator: str, name: str, identity: str, code: Path, nvram: Path, serial: Path) -> str:
+    """The smallest domain that shows whether guests run: firmware and a serial log, no disk."""
+    domain = ET.Element("domain", type="kvm" if accelerator == "kvm" else "qemu")
+    _text(domain, "name", name)
+    _text(domain, "uuid", identity)
+    _text(domain, "memory", "128", unit="MiB")
+    _text(domain, "vcpu", "1")
+    system = ET.SubElement(domain, "os")
+    _text(system, "type", "hvm", arch="x86_64", machine="q35")
+    _text(system, "loader", str(code), readonly="yes", type="pflash")
+    _text(system, "nvram", str(nvram))
+    ET.SubElement(ET.SubElement(domain, "features"), "acpi")
+    if accelerator == "kvm":
+        ET.SubElement(domain, "cpu", mode="host-passthrough", migratable="on")
+    _text(domain, "on_reboot", "destroy")
+    if os.getuid() == 0:
+        label = ET.SubElement(domain, "seclabel", type="static", model="dac", relabel="no")
+        _text(label, "label", "+0:+0")
+    devices = ET.SubElement(domain, "devices")
+    _text(devices, "emulator", "/usr/bin/qemu-system-x86_64")
+    console = ET.SubElement(devices, "serial", type="file")
+    ET.SubElement(console, "source", path=str(serial))
+    ET.SubElement(console, "target", port="0")
+    ET.SubElement(devices, "memballoon", model="none")
+    return ET.tostring(domain, encoding="unicode")
