@@ -1,1 +1,20 @@
 """lab.yaml and its like: read with places, validate once at the edge, hand out frozen values."""
+
+from __future__ import annotations
+
+from lab.config.json_schema import schema
+from lab.config.loading import load, parse_candidate
+from lab.config.types import Exclude, HostSpec, Include, Lab, Matrix, Override, Ring
+
+__all__ = [
+    "Exclude",
+    "HostSpec",
+    "Include",
+    "Lab",
+    "Matrix",
+    "Override",
+    "Ring",
+    "load",
+    "parse_candidate",
+    "schema",
+]

@@ -132,6 +132,12 @@ def _wording(detail: ErrorDetails) -> str:
             wanted = f"wanted {context['expected']}"
         case "union_tag_invalid":
             wanted = f"wanted {context['discriminator']} to be one of {context['expected_tags']}"
+        case "greater_than_equal":
+            wanted = f"wanted at least {context['ge']:g}"
+        case "less_than_equal":
+            wanted = f"wanted at most {context['le']:g}"
+        case "too_short" | "string_too_short":
+            wanted = f"wanted at least {context['min_length']} of them"
         case "string_pattern_mismatch":
             wanted = f"wanted text like {context['pattern']}"
         case kind if kind in _WORDS:
