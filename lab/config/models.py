@@ -332,8 +332,9 @@ class LabModel(Model):
     )
     census: dict[Glob, Annotated[float, Field(ge=0, allow_inf_nan=False)]] = Field(
         default={},
-        description="Image pattern to fleet share (any unit) of each image it matches; the first that matches "
-        "counts. Without a census all images weigh the same; with one, images it does not name weigh nothing.",
+        description="Image pattern to fleet share (any unit) of each image it matches; the first that "
+        "matches counts. Without a census all images weigh the same; with one, images it does not name "
+        "weigh nothing.",
     )
     timeouts: TimeoutsModel = Field(default=TimeoutsModel(), description="Deadlines.")
     loop_resets: Annotated[int, Field(ge=1, le=100)] = Field(

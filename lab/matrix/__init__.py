@@ -1,0 +1,1 @@
+"""Axes, cell ids, selection, rings and the plan: pure but for reading scenario files."""
