@@ -1,0 +1,167 @@
+"""Scenarios are pytest tests: the fixtures `guest`, `agent`, `update` and `watch`.
+
+Two ways in. `lab run` gives each cell a process of its own, which runs one test with
+`--lab-order FILE`. `pytest scenarios/ --lab lab.yaml -n 2` is the loop for writing scenarios:
+every test is parametrised over the cells of the plan. The same `Attempt` drives both.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from lab.agents.operations import AgentUnderTest
+    from lab.guest.guest import Guest
+    from lab.model import Finding
+    from lab.running.attempt import Attempt
+    from lab.running.order import CellOrder
+    from lab.running.update import Update
+    from lab.running.watch import Watch
+
+ATTEMPT = pytest.StashKey["Attempt"]()
+ENDED = pytest.StashKey[bool]()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    group = parser.getgroup("fleet-lab")
+    group.addoption("--lab", metavar="FILE", help="run scenarios on the cells of this lab.yaml")
+    group.addoption("--lab-cells", metavar="SELECTION", action="append", default=[], help="only these cells")
+    group.addoption("--lab-order", metavar="FILE", help="run one attempt as ordered (used by `lab run`)")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line(
+        "markers", "scenario(level, count_loops, cold_boot, ends_with): what a scenario is and needs"
+    )
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """One test per cell that runs this scenario; without --lab the scenarios skip."""
+    if "cell_order" not in metafunc.fixturenames:
+        return
+    given = metafunc.config.getoption("--lab-order")
+    if given:
+        orders = [_read_order(Path(given))]
+    elif metafunc.config.getoption("--lab"):
+        orders = _planned(metafunc.config, metafunc.function.__name__)
+    else:
+        orders = []
+    metafunc.parametrize("cell_order", orders, ids=[order.cell.id for order in orders], scope="function")
+
+
+def _read_order(path: Path) -> CellOrder:
+    from lab import codec
+    from lab.running.order import CellOrder
+
+    return codec.read(CellOrder, path)
+
+
+def _planned(config: pytest.Config, function: str) -> list[CellOrder]:
+    """The orders of every cell whose scenario is this function; planned once per session."""
+    from lab.running.interactive import orders
+
+    return orders(Path(config.getoption("--lab")), tuple(config.getoption("--lab-cells")), function)
+
+
+@pytest.fixture
+def attempt(request: pytest.FixtureRequest, cell_order: CellOrder) -> Iterator[Attempt]:
+    """The machine, recorded and watched. A lab fault here is an error of the test, not a failure."""
+    from lab.running.attempt import Attempt
+
+    marker = request.node.get_closest_marker("scenario")
+    ends_with = marker.kwargs.get("ends_with", "candidate") if marker else "candidate"
+    with Attempt(cell_order) as running:
+        request.node.stash[ATTEMPT] = running
+        with running.watch.armed():
+            running.scenario_started({"ends_with": ends_with, "scenario": cell_order.cell.scenario})
+            yield running
+
+
+@pytest.fixture
+def guest(attempt: Attempt) -> Guest:
+    """The guest, booted: a channel has answered."""
+    attempt.guest.wait_ready(attempt.timeouts.boot_s)
+    return attempt.guest
+
+
+@pytest.fixture
+def agent(attempt: Attempt, guest: Guest) -> AgentUnderTest:
+    """The agent under test, not installed yet."""
+    assert guest is attempt.guest
+    return attempt.agent
+
+
+@pytest.fixture
+def update(attempt: Attempt, agent: AgentUnderTest) -> Update:
+    """What may ship: the way from the installed version to the arm's version, and back."""
+    from lab.running.update import Update
+
+    return Update(agent, attempt.cell)
+
+
+@pytest.fixture
+def watch(attempt: Attempt) -> Watch:
+    """What has been found so far; `watch.quiet(30)` lets the guest run watched."""
+    return attempt.watch
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[Any]:
+    """Tell the recording how the scenario ended, before fixtures are torn down."""
+    report = yield
+    running = item.stash.get(ATTEMPT, None)
+    if running is None or item.stash.get(ENDED, False):
+        return report
+    if call.when == "call" or (call.when == "setup" and call.excinfo is not None):
+        item.stash[ENDED] = True
+        _tell(running, call)
+    return report
+
+
+def _tell(running: Attempt, call: pytest.CallInfo[None]) -> None:
+    """Whose failure is it? A finding's, the product's (assertion), the guest's silence, or ours."""
+    from lab.errors import LabError
+    from lab.running.watch import Cancelled, ScenarioStopped
+
+    error = call.excinfo.value if call.excinfo is not None else None
+    if error is None:
+        running.scenario_ended("completed")
+    elif isinstance(error, Cancelled):
+        running.lab_fault(error)
+        running.scenario_ended("error", error.reason)
+    elif isinstance(error, ScenarioStopped):
+        running.scenario_ended("stopped", error.reason)
+    elif isinstance(error, AssertionError | pytest.fail.Exception):
+        running.scenario_ended("failed", str(error) or "assertion failed")
+    elif isinstance(error, pytest.skip.Exception):
+        running.scenario_ended("skipped", str(error))
+    elif isinstance(error, LabError | TimeoutError):
+        _silence_or_fault(running, error)
+    else:
+        running.scenario_ended("failed", f"{type(error).__name__}: {error}")
+
+
+def _silence_or_fault(running: Attempt, error: Exception) -> None:
+    """A channel that fails may be the first sign of a dying guest: give the detectors a moment."""
+    running.watch.disarm()
+    running.watch.quiet(running.timeouts.linger_s)
+    fatal = running.watch.fatal
+    if fatal is not None:
+        running.scenario_ended("stopped", fatal.title)
+        return
+    running.lab_fault(error)
+    running.scenario_ended("error", f"{type(error).__name__}: {error}")
+
+
+def pytest_runtest_teardown(item: pytest.Item) -> None:
+    """In the scenario-writing loop a fatal finding fails the test even if every assertion held."""
+    running = item.stash.get(ATTEMPT, None)
+    if running is not None and item.config.getoption("--lab") and not os.environ.get("LAB_CELL"):
+        fatal: Finding | None = running.watch.fatal
+        if fatal is not None:
+            pytest.fail(f"{fatal.title} ({running.order.recording})", pytrace=False)

@@ -1,0 +1,245 @@
+"""One attempt: a recorded, watched machine with a guest in it, from nothing to destroyed.
+
+Order matters and is the order of the code: the recording is open before the machine exists,
+sensors are attached before its first instruction, and everything ends through one ExitStack.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from lab import __version__, codec
+from lab import agents as agents_room
+from lab.agents.artefacts import ArtefactStore
+from lab.agents.operations import AgentUnderTest
+from lab.clock import Stopwatch, wall
+from lab.errors import ArtefactError, LabError
+from lab.guest.agent_channel import AgentChannel
+from lab.guest.guest import Guest
+from lab.guest.ssh_channel import SshChannel
+from lab.images import keys
+from lab.machine.machine import Machine, Order
+from lab.model import MachineEvent, Step
+from lab.recording.writer import Recorder
+from lab.running.order import CellOrder
+from lab.running.watch import Watch
+from lab.sensors.heartbeat import HeartbeatSensor
+from lab.sensors.hypervisor import EventSink, LifeSensor
+from lab.sensors.screen import ScreenSensor
+from lab.sensors.serial import SerialSensor
+
+PING_S = 2.0
+
+
+class Attempt:
+    """Enter it to have a running, watched guest; leave it and nothing remains but the recording."""
+
+    def __init__(self, order: CellOrder) -> None:
+        self.order = order
+        self.cell = order.cell
+        self.clock = Stopwatch()
+        self.timeouts = order.cell.timeouts.scaled(order.host.factor)
+        self.watch = Watch(order.detect, self.clock)
+        self._stack = contextlib.ExitStack()
+        self._outcome = ("error", "the scenario never ran")
+        self._shutdown_seen = False
+
+    # -- life --------------------------------------------------------------
+
+    def __enter__(self) -> Self:
+        try:
+            self._open_recording()
+            self._prepare_agent()
+            self._start_machine()
+        except BaseException as error:
+            self._fault(error)
+            self._close()
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._linger()
+        self._close()
+
+    def _open_recording(self) -> None:
+        directory = self.order.recording
+        directory.mkdir(parents=True, exist_ok=True)
+        codec.write(self.order, directory / "order.json")
+        self.recorder = Recorder(directory, self.clock)
+        self.recorder.subscribe(self.watch.observe)
+        self.record = self.recorder.add
+        self.record(Step(t_s=self.clock.t_s, name="attempt", phase="start", detail={"wall": wall()}))
+
+    def _prepare_agent(self) -> None:
+        """Artefacts are verified (and built) before a machine is paid for."""
+        self.manifest = agents_room.load(self.order.root / "agents" / self.cell.agent)
+        self.artefacts = ArtefactStore(self.order.places, self.manifest)
+        digests = []
+        for version in dict.fromkeys((self.cell.installed, self.cell.version)):
+            resolved = self.artefacts.resolve(version, self.order.image)
+            digests += [{"name": item.name, "sha256": item.sha256} for item in resolved.files]
+        self._check_artefacts(digests)
+        codec.replace_text(self.order.recording / "attempt.json", _facts(self.order, digests))
+
+    def _check_artefacts(self, digests: list[dict[str, str]]) -> None:
+        """A repro uses the same artefacts by digest, or says that it cannot."""
+        now = {item["name"]: item["sha256"] for item in digests}
+        for name, sha256 in self.order.artefacts:
+            if now.get(name) != sha256:
+                raise ArtefactError(
+                    f"artefact {name!r}: sha256 is {now.get(name, 'missing')}, the run used {sha256}",
+                    hint="check out the commit of the run to reproduce it exactly",
+                )
+
+    def _start_machine(self) -> None:
+        order = self.order
+        self.machine = Machine(
+            Order(
+                image=order.image,
+                profile=order.profile,
+                uri=order.host.uri,
+                accelerator=order.host.accelerator,
+                run=order.run,
+                cell=order.cell.id,
+                attempt=order.attempt,
+                recording=order.recording,
+                lifetime_s=order.deadline_s + 60.0,
+            ),
+            order.places,
+        )
+        self.machine.create(self._sink)
+        self._stack.callback(self.machine.close)
+        channels = self._channels()
+        self.guest = Guest(channels, self.record, self.clock, self.timeouts)
+        self._stack.callback(self.guest.close)
+        self.agent = AgentUnderTest(
+            self.guest, self.manifest, order.image, self.artefacts, self.record, self.clock, self.timeouts
+        )
+        self._attach_sensors(channels[0])
+        self.record(MachineEvent(t_s=self.clock.t_s, name="started", details={"machine": self.machine.name}))
+        self.machine.resume()
+
+    def _sink(self, name: str, details: dict[str, Any]) -> None:
+        if name == "shutdown":
+            self._shutdown_seen = True
+        EventSink(self.record, self.clock)(name, details)
+
+    def _channels(self) -> list[AgentChannel | SshChannel]:
+        """Guest agent first: it needs no network; SSH connects on first use."""
+        order = self.order
+        channels: list[AgentChannel | SshChannel] = []
+        if "agent" in order.image.channels:
+            channels.append(AgentChannel(self.machine.agent_command()))
+        self.ssh_port = 0
+        if "ssh" in order.image.channels and order.profile.network != "none":
+            self.ssh_port = self.machine.ssh_port()
+            channels.append(
+                SshChannel(
+                    "127.0.0.1",
+                    self.ssh_port,
+                    order.image.user,
+                    keys.ensure(order.places).private,
+                    order.image.host_key,
+                    self.timeouts.command_s,
+                )
+            )
+        return channels
+
+    def _attach_sensors(self, first: AgentChannel | SshChannel) -> None:
+        enter, machine = self._stack.enter_context, self.machine
+        enter(SerialSensor(machine.serial_log, self.record, self.clock))
+        enter(ScreenSensor(machine.screenshot, self.order.recording, self.record, self.clock))
+        enter(HeartbeatSensor(first, self.record, self.clock, timeout_s=PING_S))
+        enter(LifeSensor(lambda: machine.domain.alive, lambda: self._shutdown_seen, self.record, self.clock))
+
+    # -- the scenario's end ------------------------------------------------
+
+    def scenario_started(self, detail: dict[str, Any]) -> None:
+        self.record(Step(t_s=self.clock.t_s, name="scenario", phase="start", detail=detail))
+
+    def scenario_ended(self, outcome: str, detail: str = "") -> None:
+        """:param outcome: `completed`, `failed`, `stopped` or `error`."""
+        self.watch.disarm()
+        self._outcome = (outcome, detail)
+        self.record(
+            Step(t_s=self.clock.t_s, name="scenario", phase="end", outcome=outcome, detail={"text": detail})
+        )
+
+    def lab_fault(self, error: BaseException) -> None:
+        """Something of ours failed: never evidence against the candidate."""
+        self._fault(error)
+
+    def _fault(self, error: BaseException) -> None:
+        hint = error.hint if isinstance(error, LabError) else None
+        text = f"{type(error).__name__}: {error}"
+        if hasattr(self, "record"):
+            detail = {"error": text, "hint": hint or ""}
+            self.record(Step(t_s=self.clock.t_s, name="lab-fault", phase="note", detail=detail))
+        self._outcome = ("error", text)
+
+    def _linger(self) -> None:
+        failed = self.watch.fatal is not None or self._outcome[0] != "completed"
+        if failed and self.order.keep_hours > 0:
+            self._keep()
+        elif self.watch.fatal is not None:
+            self.watch.linger(
+                linger_s=self.timeouts.linger_s,
+                loop_s=self.timeouts.loop_s,
+                count_loops=self.cell.count_loops,
+            )
+
+    def _keep(self) -> None:
+        """Freeze a crashed guest where it is; leave a living one running."""
+        if self.watch.fatal is not None:
+            with contextlib.suppress(LabError):
+                self.machine.domain.suspend()
+        self.machine.keep(
+            hours=self.order.keep_hours,
+            ssh_port=self.ssh_port,
+            ssh_key=keys.ensure(self.order.places).private,
+        )
+
+    def _close(self) -> None:
+        """Sensors stop first (their last look is recorded), then the machine, then the recording."""
+        try:
+            self._stack.close()
+        finally:
+            if hasattr(self, "recorder"):
+                self.recorder.close(scenario=self._outcome[0], detail=self._outcome[1])
+
+
+def _facts(order: CellOrder, artefacts: list[dict[str, str]]) -> str:
+    """attempt.json: what the attempt was made of, written before the guest boots."""
+    image = order.image
+    facts = {
+        "cell": codec.to_dict(order.cell),
+        "attempt": order.attempt,
+        "image": {
+            "name": image.name,
+            "digest": image.digest,
+            "release": image.release,
+            "kernel": image.kernel_release,
+            "boot": image.boot,
+            "firmware": image.firmware,
+        },
+        "artefacts": artefacts,
+        "host": codec.to_dict(order.host),
+        "lab": __version__,
+        "seed": order.cell.seed,
+        "clone": False,
+        "detect": codec.to_dict(order.detect),
+        "started": wall(),
+    }
+    return json.dumps(facts, indent=1, default=_plain) + "\n"
+
+
+def _plain(value: object) -> str:
+    if isinstance(value, Path):
+        return str(value)
+    raise TypeError(f"{type(value).__name__} is not a fact that can be written")

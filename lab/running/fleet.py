@@ -1,0 +1,279 @@
+"""All cells of a run on all hosts: Dask places them, images arrive, results come back.
+
+Dask `distributed` is the scheduler: an in-process cluster here, `scheduler: tcp://…` for many
+machines. Worker resources (vCPUs, MiB, slots) are the admission. Its own retries are off: an
+attempt that killed its worker is a normal case of ours and is classified by us.
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from lab import log
+from lab.errors import LabError
+from lab.images.store import BuiltImage
+from lab.matrix.capacity import GUEST_OVERHEAD_MIB, HostFacts
+from lab.model import Cell, Omitted, Plan
+from lab.running.order import CellOrder
+from lab.running.spawn import AttemptResult, execute
+
+
+class Observer(Protocol):
+    """Who is told what happens (the live table, a plain log)."""
+
+    def image(self, name: str, state: str, detail: str = "") -> None: ...
+
+    def cell(self, cell: Cell, state: str, results: Sequence[AttemptResult] = ()) -> None: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """Runs a plan: how to get an image, how to order a cell, whom to tell."""
+
+    run: str
+    plan: Plan
+    ensure_image: Callable[[str], BuiltImage]
+    order: Callable[[Cell, BuiltImage], CellOrder]
+    observer: Observer
+    stop_after_ring: Mapping[int, str] = field(default_factory=dict)
+    """Ring number -> name, for the rings whose failure stops the next."""
+
+
+class Fleet:
+    """The scheduler's client and the run's main loop. Events from every thread meet in one queue."""
+
+    def __init__(self, hosts: Sequence[HostFacts], scheduler: str = "") -> None:
+        self._hosts = hosts
+        self._scheduler = scheduler
+        self._events: queue.Queue[tuple[str, Any, Any]] = queue.Queue()
+        self._stopping = threading.Event()
+
+    def stop(self) -> None:
+        """End the run soon, from a signal handler or another thread."""
+        self._stopping.set()
+        self._events.put(("stop", None, None))
+
+    @property
+    def stopping(self) -> bool:
+        return self._stopping.is_set()
+
+    def run(self, job: Job) -> list[Omitted]:
+        """Run every cell to its result; the cells that did not run, each with its reason."""
+        _listeners[job.run] = self._events
+        try:
+            with self._client() as client:
+                return _Pass(job, client, self._events, self._stopping).run()
+        finally:
+            del _listeners[job.run]
+
+    @contextmanager
+    def _client(self) -> Iterator[Any]:
+        """A Dask client; the cluster is ours (in this process) unless an address was given."""
+        import dask
+        import distributed
+
+        settings = {
+            "distributed.scheduler.allowed-failures": 0,
+            "distributed.worker.daemon": False,
+            "distributed.admin.tick.limit": "1h",
+            "distributed.logging.distributed": "error",
+        }
+        with dask.config.set(settings):
+            if self._scheduler:
+                with distributed.Client(self._scheduler, timeout="20s") as client:
+                    yield client
+                return
+            capacity = resources(self._hosts)
+            with (
+                distributed.LocalCluster(
+                    processes=False, n_workers=1, threads_per_worker=int(capacity["slots"]),
+                    resources=capacity, dashboard_address=None, memory_limit=0, silence_logs=40,
+                ) as cluster,
+                distributed.Client(cluster) as client,
+            ):  # fmt: skip
+                yield client
+
+
+def resources(hosts: Sequence[HostFacts]) -> dict[str, float]:
+    """What this machine's worker has to give."""
+    here = hosts[0]
+    slots = here.slots or here.vcpus
+    return {"vcpus": float(max(here.vcpus, slots)), "mem_mib": float(here.memory_mib), "slots": float(slots)}
+
+
+def demand(cell: Cell) -> dict[str, float]:
+    """What a cell takes of it."""
+    return {
+        "vcpus": float(cell.vcpus),
+        "mem_mib": float(cell.memory_mib + GUEST_OVERHEAD_MIB),
+        "slots": 1.0,
+    }
+
+
+class _Pass:
+    """One run through a plan: the state of the main loop."""
+
+    def __init__(
+        self, job: Job, client: Any, events: queue.Queue[tuple[str, Any, Any]], stopping: threading.Event
+    ) -> None:
+        self._job = job
+        self._client = client
+        self._events = events
+        self._stopping = stopping
+        self._omitted: list[Omitted] = []
+        self._built: dict[str, BuiltImage] = {}
+        self._broken: dict[str, str] = {}
+        self._open: dict[str, Cell] = {}
+        self._futures: dict[str, Any] = {}
+        self._failed = False
+
+    def run(self) -> list[Omitted]:
+        rings = sorted({cell.ring for cell in self._job.plan.cells})
+        builder = threading.Thread(target=self._build_all, name="image-builder", daemon=True)
+        builder.start()
+        halted = ""
+        gated = bool(self._job.stop_after_ring)
+        stages = [[ring] for ring in rings] if gated else [rings]
+        for stage in stages:
+            cells = [cell for cell in self._job.plan.cells if cell.ring in stage]
+            if halted or self._stopping.is_set():
+                self._leave_out(cells, halted or "the run was stopped")
+                continue
+            self._failed = False
+            self._stage(cells)
+            if self._failed and stage[0] in self._job.stop_after_ring:
+                halted = f"ring {self._job.stop_after_ring[stage[0]]!r} failed"
+        return self._omitted
+
+    def _stage(self, cells: Sequence[Cell]) -> None:
+        """Submit each cell when its image is ready; return when all of them have ended."""
+        self._open = {cell.id: cell for cell in cells}
+        waiting = {cell.id: cell for cell in cells}
+        self._submit_ready(waiting)
+        while self._open:
+            kind, subject, value = self._events.get()
+            if kind == "image":
+                self._image_event(subject, value)
+                self._submit_ready(waiting)
+            elif kind == "running":
+                self._job.observer.cell(subject, "running")
+            elif kind == "cell":
+                self._cell_event(subject, value)
+            elif kind == "stop":
+                self._stop_waiting(waiting)
+
+    def _submit_ready(self, waiting: dict[str, Cell]) -> None:
+        order = {cell.id: number for number, cell in enumerate(self._job.plan.cells)}
+        for cell in list(waiting.values()):
+            if cell.image in self._broken:
+                del waiting[cell.id]
+                self._open.pop(cell.id, None)
+                self._leave_out([cell], f"image {cell.image} could not be made: {self._broken[cell.image]}")
+            elif cell.image in self._built:
+                del waiting[cell.id]
+                self._submit(cell, self._built[cell.image], -order[cell.id])
+
+    def _submit(self, cell: Cell, image: BuiltImage, priority: int) -> None:
+        self._job.observer.cell(cell, "queued")
+        events = self._events
+        future = self._client.submit(
+            run_cell, self._job.order(cell, image), cell,
+            key=f"cell-{cell.id}", resources=demand(cell), priority=priority, retries=0, pure=False,
+        )  # fmt: skip
+        self._futures[cell.id] = future
+        future.add_done_callback(lambda done, cell=cell: events.put(("cell", cell, done)))
+
+    def _image_event(self, name: str, value: BuiltImage | LabError) -> None:
+        if isinstance(value, LabError):
+            self._broken[name] = str(value)
+            self._job.observer.image(name, "failed", str(value))
+        else:
+            self._built[name] = value
+            self._job.observer.image(name, "ready")
+
+    def _cell_event(self, cell: Cell, future: Any) -> None:
+        self._open.pop(cell.id, None)
+        if future.cancelled():
+            self._leave_out([cell], "the run was stopped")
+            return
+        error = future.exception()
+        results: list[AttemptResult] = [] if error is not None else future.result()
+        if error is not None:
+            log.get("running").error("cell could not be run", cell=cell.id, error=str(error))
+            self._leave_out([cell], f"the lab could not run it: {type(error).__name__}: {error}")
+            return
+        self._failed = self._failed or any(
+            result.fatal or result.scenario != "completed" for result in results
+        )
+        self._job.observer.cell(cell, "done", results)
+
+    def _stop_waiting(self, waiting: dict[str, Cell]) -> None:
+        """Cells not begun are left out; those running end themselves and come back as events."""
+        left = list(waiting.values())
+        waiting.clear()
+        for cell in left:
+            self._open.pop(cell.id, None)
+        self._leave_out(left, "the run was stopped")
+        for identity, future in self._futures.items():
+            if identity in self._open and future.status == "pending" and not is_running(identity):
+                future.cancel()
+
+    def _leave_out(self, cells: Sequence[Cell], reason: str) -> None:
+        for cell in cells:
+            self._omitted.append(
+                Omitted(
+                    id=cell.id,
+                    kind="not-run",
+                    reason=reason,
+                    image=cell.image,
+                    scenario=cell.scenario,
+                    arm=cell.arm,
+                )
+            )
+            self._job.observer.cell(cell, "not run")
+
+    def _build_all(self) -> None:
+        """Images in the order the plan needs them, one at a time; ready ones are instant."""
+        for name in dict.fromkeys(cell.image for cell in self._job.plan.cells):
+            if self._stopping.is_set():
+                return
+            self._job.observer.image(name, "making")
+            value: BuiltImage | LabError
+            try:
+                value = self._job.ensure_image(name)
+            except LabError as error:
+                value = error
+            except Exception as error:  # noqa: BLE001 - a bug in a builder must not leave the run waiting for ever
+                log.get("running").exception("image builder failed", image=name)
+                value = LabError(f"{type(error).__name__}: {error}")
+            self._events.put(("image", name, value))
+
+
+_listeners: dict[str, queue.Queue[tuple[str, Any, Any]]] = {}
+"""Run id to the main loop's queue, for tasks that run in the orchestrator's own process."""
+_running: set[str] = set()
+
+
+def is_running(cell: str) -> bool:
+    """Whether a cell's process has been started in this process's cluster."""
+    return cell in _running
+
+
+def run_cell(order: CellOrder, cell: Cell) -> list[AttemptResult]:
+    """The Dask task: one cell to its result, on whichever worker."""
+
+    def started(_pid: int) -> None:
+        _running.add(cell.id)
+        listener = _listeners.get(order.run)
+        if listener is not None:
+            listener.put(("running", cell, None))
+
+    try:
+        return execute(order, on_start=started)
+    finally:
+        _running.discard(cell.id)

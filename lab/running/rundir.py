@@ -1,0 +1,148 @@
+"""The directory of one run: the state of record. A killed orchestrator loses nothing that is in it."""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from lab import codec
+from lab.detect import detect
+from lab.errors import ArtefactError, InputError
+from lab.model import AttemptRecord, Cell, CellId, DetectSettings, GatePolicy, Omitted, Plan
+from lab.recording.reader import read
+
+STOP_FILE = "stop"
+"""Its presence asks every cell of the run, on whichever host, to end."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunDirectory:
+    """Paths and contents of `reports/<run-id>/`."""
+
+    path: Path
+
+    @property
+    def id(self) -> str:
+        return self.path.name
+
+    @classmethod
+    def create(cls, reports: Path) -> RunDirectory:
+        """A new directory with a readable id: date, time, four random characters."""
+        stamp = datetime.now(tz=UTC).strftime("%Y%m%d-%H%M%S")
+        path = reports / f"{stamp}-{secrets.token_hex(2)}"
+        path.mkdir(parents=True)
+        _point_latest(reports, path)
+        return cls(path)
+
+    @classmethod
+    def open(cls, reports: Path, name: str) -> RunDirectory:
+        """An existing run by id, unique start of an id, path, or `latest`.
+
+        :raise InputError: there is none, or several.
+        """
+        direct = Path(name)
+        if (direct / "run.json").is_file():
+            return cls(direct.resolve())
+        if (reports / name / "run.json").is_file():
+            return cls((reports / name).resolve())
+        found = sorted(path.parent for path in reports.glob(f"{name}*/run.json"))
+        if len(found) == 1:
+            return cls(found[0])
+        known = sorted(path.parent.name for path in reports.glob("*/run.json"))
+        if found:
+            raise InputError(f"run {name!r} fits {len(found)} runs", hint="say more of its id: " + ", ".join(
+                path.name for path in found[-3:]))  # fmt: skip
+        recent = ", ".join(known[-3:]) or "none yet"
+        raise InputError(f"run {name!r} is not in {reports}", hint=f"the newest are: {recent}")
+
+    # -- contents ------------------------------------------------------------
+
+    def write_run(self, facts: Mapping[str, Any]) -> None:
+        codec.replace_text(self.path / "run.json", json.dumps(facts, indent=1, default=str) + "\n")
+
+    def run_facts(self) -> dict[str, Any]:
+        try:
+            facts: dict[str, Any] = json.loads((self.path / "run.json").read_text())
+        except (OSError, ValueError) as error:
+            raise ArtefactError(f"{self.path / 'run.json'}: cannot be read: {error}") from error
+        return facts
+
+    def write_plan(self, plan: Plan) -> None:
+        codec.write(plan, self.path / "plan.json")
+
+    def plan(self) -> Plan:
+        return codec.read(Plan, self.path / "plan.json")
+
+    def policy(self) -> GatePolicy:
+        """The gate policy the run was started with."""
+        return codec.from_dict(GatePolicy, self.run_facts()["gate"])
+
+    def recording(self, cell: CellId, attempt: int = 1) -> Path:
+        return self.path / "cells" / cell / f"a{attempt}"
+
+    def recordings(self, cell: CellId) -> list[Path]:
+        """Attempts of a cell that began, in order."""
+        directory = self.path / "cells" / cell
+        numbered = [path for path in directory.glob("a*") if path.name[1:].isdigit()]
+        return sorted(numbered, key=lambda path: int(path.name[1:]))
+
+    def attempts(self, plan: Plan) -> list[AttemptRecord]:
+        """Every attempt, detected afresh from disk: what `lab judge` judges."""
+        jobs = [(cell, path) for cell in plan.cells for path in self.recordings(cell.id)]
+        with ThreadPoolExecutor(max_workers=2) as pool:
+            return list(pool.map(lambda job: self.attempt(*job), jobs))
+
+    def attempt(self, cell: Cell, recording: Path) -> AttemptRecord:
+        """One attempt; a recording that cannot be read at all is an incomplete one."""
+        where = str(recording.relative_to(self.path))
+        number = int(recording.name[1:])
+        try:
+            recorded = read(recording)
+        except ArtefactError:
+            return AttemptRecord(
+                cell=cell, attempt=number, path=where, observations=(), findings=(), complete=False
+            )
+        raw = recorded.facts.get("detect")
+        settings = codec.from_dict(DetectSettings, raw) if raw else DetectSettings()
+        return AttemptRecord(
+            cell=cell,
+            attempt=number,
+            path=where,
+            observations=recorded.observations,
+            findings=detect(recorded.observations, settings),
+            complete=recorded.complete,
+            facts=recorded.facts,
+        )
+
+    def leave_out(self, plan: Plan, omitted: Sequence[Omitted]) -> Plan:
+        """The plan with cells that will not run after all moved to what was left out."""
+        gone = {item.id for item in omitted}
+        kept = tuple(cell for cell in plan.cells if cell.id not in gone)
+        changed = replace(plan, cells=kept, omitted=(*plan.omitted, *omitted))
+        self.write_plan(changed)
+        return changed
+
+    def ask_to_stop(self) -> None:
+        (self.path / STOP_FILE).touch()
+
+    def durations(self) -> dict[str, float]:
+        """Seconds of each finished cell, for the next plan's estimate."""
+        path = self.path / "durations.json"
+        if not path.is_file():
+            return {}
+        found: dict[str, float] = json.loads(path.read_text())
+        return found
+
+
+def _point_latest(reports: Path, path: Path) -> None:
+    """`reports/latest` leads to the newest run."""
+    link = reports / "latest"
+    scratch = reports / f".latest-{path.name}"
+    scratch.symlink_to(path.name)
+    scratch.replace(link)

@@ -1,0 +1,168 @@
+"""The parent's side of one attempt: start its process, hold it to its deadline, clean up after it.
+
+Runs on whichever machine the scheduler chose; what it returns is small and plain. Whether a
+second attempt is due is decided here and only for the lab's own faults.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from lab import codec, proc
+from lab.detect import detect
+from lab.machine.leases import LeaseBook
+from lab.machine.leftovers import end
+from lab.model import DetectSettings, Finding, MachineEvent, Observation, Step
+from lab.recording.reader import read
+from lab.running.order import CellOrder
+
+GRACE_S = 25.0
+"""From SIGTERM to SIGKILL: the machine is destroyed and the recording closed meanwhile."""
+MOST_ATTEMPTS = 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttemptResult:
+    """What the live table and the retry rule need; verdicts are made from the recording."""
+
+    cell: str
+    attempt: int
+    recording: str
+    scenario: str
+    """`completed`, `failed`, `stopped`, `error`, or "" when the process was killed."""
+    title: str
+    """Of the first fatal finding, else of the first finding, or ""."""
+    fatal: bool
+    lab_fault: str
+    """Why this was the lab's fault, or ""."""
+    seconds: float
+
+
+def execute(order: CellOrder, *, on_start: Callable[[int], None] | None = None) -> list[AttemptResult]:
+    """Run a cell to its result: one attempt, and a second one only after a lab fault."""
+    results = []
+    for number in range(order.attempt, order.attempt + MOST_ATTEMPTS):
+        this = order.again(order.recording.parent / f"a{number}", number, keep_hours=order.keep_hours)
+        result = attempt(this, on_start=on_start)
+        results.append(result)
+        if not result.lab_fault or "cancelled" in result.lab_fault:
+            break
+    return results
+
+
+def attempt(order: CellOrder, *, on_start: Callable[[int], None] | None = None) -> AttemptResult:
+    """Run one attempt in a process of its own, and make sure nothing of it is left."""
+    from lab.clock import Stopwatch
+
+    order.recording.mkdir(parents=True, exist_ok=True)
+    path = order.recording / "order.json"
+    codec.write(order, path)
+    watch = Stopwatch()
+    killed = _run_process(order, path, on_start)
+    clean_up(order)
+    return summarise(order, killed=killed, seconds=watch.t_s)
+
+
+def _run_process(order: CellOrder, path: Path, on_start: Callable[[int], None] | None) -> str:
+    """ "" when the process ended by itself, else why it had to be killed."""
+    with (order.recording / "pytest.log").open("wb") as out:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "lab.running.cell", str(path)],
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            env={**os.environ, "PYTHONPATH": _import_path()},
+        )
+        if on_start is not None:
+            on_start(process.pid)
+        try:
+            process.wait(order.deadline_s)
+        except subprocess.TimeoutExpired:
+            _end(process)
+            return f"the cell's process was ended at its deadline of {order.deadline_s:.0f} s"
+        except BaseException:
+            _end(process)
+            raise
+    if process.returncode < 0:
+        return f"the cell's process died of {signal.Signals(-process.returncode).name}"
+    if process.returncode > 0:
+        return f"the cell's process exited with {process.returncode}; see {order.recording / 'pytest.log'}"
+    return ""
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        process.terminate()
+    try:
+        process.wait(GRACE_S)
+    except subprocess.TimeoutExpired:
+        proc.kill_group(process.pid)
+        process.wait()
+
+
+def _import_path() -> str:
+    """The child imports the same lab as we do, installed or not."""
+    here = str(Path(__file__).parents[2])
+    rest = os.environ.get("PYTHONPATH")
+    return f"{here}{os.pathsep}{rest}" if rest else here
+
+
+def clean_up(order: CellOrder) -> None:
+    """End whatever machine of this attempt is left, unless it is kept for a person."""
+    book = LeaseBook(order.places)
+    for lease in book.all():
+        if lease.recording == str(order.recording) and not lease.keep_until:
+            end(lease, book, "its attempt is over")
+
+
+def summarise(order: CellOrder, *, killed: str, seconds: float) -> AttemptResult:
+    """Read the recording back, also one that was cut short."""
+    recorded = read(order.recording)
+    findings = detect(recorded.observations, order.detect)
+    worst = next((finding for finding in findings if finding.fatal), None)
+    shown = worst or (findings[0] if findings else None)
+    outcome = next(
+        (
+            step.outcome
+            for step in _steps(recorded.observations)
+            if step.name == "scenario" and step.phase == "end"
+        ),
+        "",
+    )
+    return AttemptResult(
+        cell=order.cell.id,
+        attempt=order.attempt,
+        recording=str(order.recording),
+        scenario=outcome,
+        title=shown.title if shown else "",
+        fatal=worst is not None,
+        lab_fault="" if worst is not None else killed or lab_fault(recorded.observations),
+        seconds=seconds,
+    )
+
+
+def _steps(observations: tuple[Observation, ...] | list[Observation]) -> list[Step]:
+    return [item for item in observations if isinstance(item, Step)]
+
+
+def lab_fault(observations: tuple[Observation, ...] | list[Observation]) -> str:
+    """The lab's own fault as recorded, or ""."""
+    for item in observations:
+        if isinstance(item, Step) and item.name == "lab-fault":
+            return str(item.detail.get("error", "lab fault"))
+        if isinstance(item, MachineEvent) and item.name == "process-gone":
+            return "QEMU ended by itself"
+    return ""
+
+
+def findings_of(recording: Path, settings: DetectSettings) -> tuple[Finding, ...]:
+    """What the detectors say about a recording on disk."""
+    return detect(read(recording).observations, settings)

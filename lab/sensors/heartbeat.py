@@ -1,0 +1,61 @@
+"""Heartbeats: is there an answer over a channel, how late, and from which boot of the guest?
+
+The boot id (Linux: /proc/sys/kernel/random/boot_id) is read again after every gap, so that a
+reboot too quick for other signs is still seen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from lab.clock import Stopwatch
+from lab.errors import LabError
+from lab.guest.channel import Channel
+from lab.model import Heartbeat, Observation
+from lab.sensors.thread import SensorThread
+
+INTERVAL_S = 2.0
+BOOT_ID = "/proc/sys/kernel/random/boot_id"
+
+
+class HeartbeatSensor(SensorThread):
+    """Pings one channel.
+
+    :param timeout_s: a ping without an answer for so long counts as missed.
+    """
+
+    def __init__(
+        self,
+        channel: Channel,
+        record: Callable[[Observation], None],
+        clock: Stopwatch,
+        *,
+        timeout_s: float,
+        interval_s: float = INTERVAL_S,
+    ) -> None:
+        super().__init__(f"heartbeat-{channel.name}", interval_s=interval_s)
+        self._channel = channel
+        self._record = record
+        self._clock = clock
+        self._timeout_s = timeout_s
+        self._answered = False
+
+    def step(self) -> None:
+        began = self._clock.t_s
+        try:
+            self._channel.ping(self._timeout_s)
+            boot_id = None if self._answered else self._boot_id()
+        except LabError as error:
+            self._answered = False
+            self._record(
+                Heartbeat(t_s=self._clock.t_s, channel=self._channel.name, ok=False, error=str(error)[:200])
+            )
+            return
+        self._answered = True
+        now = self._clock.t_s
+        self._record(
+            Heartbeat(t_s=now, channel=self._channel.name, ok=True, latency_s=now - began, boot_id=boot_id)
+        )
+
+    def _boot_id(self) -> str:
+        return self._channel.get(BOOT_ID, timeout_s=self._timeout_s).decode("ascii", "replace").strip()
