@@ -1,0 +1,5 @@
+"""What happened to the guest, read from observations. Pure: imports nothing of the lab but its nouns."""
+
+from lab.detect.detectors import Detectors, detect
+
+__all__ = ["Detectors", "detect"]

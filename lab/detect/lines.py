@@ -1,0 +1,123 @@
+"""Console bytes to lines: the same lines however the stream is cut, in bounded memory.
+
+Also takes off what is not the kernel's message: ANSI sequences, syslog and `<4>` prefixes,
+time stamps, caller ids. Refuses to know what a line means.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from lab.model import SerialChunk
+
+LIMIT = 2048
+"""Bytes; a longer line is several lines. The kernel's longest (LOG_LINE_MAX) is about 1024."""
+
+ANSI = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[()*+][0-9A-B]|[@-Z\\-_=>78c])")
+CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
+SYSLOG = re.compile(
+    r"(?:[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d|\d{4}-\d\d-\d\dT[\d:.,+Z-]+) (?:\S+ )?kernel: ?", re.ASCII
+)
+LEVEL = re.compile(r"<\d{1,3}>", re.ASCII)
+STAMP = re.compile(r"\[ {0,6}(\d{1,8}\.\d{6})\]", re.ASCII)
+"""CONFIG_PRINTK_TIME: `[   12.345678]`, wherever a prompt or a login banner left the cursor."""
+CALLER = re.compile(r" ?\[ *[TC]\d{1,8}\]", re.ASCII)
+"""CONFIG_PRINTK_CALLER: `[  T123]` (task) or `[   C0]` (CPU)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Whole lines that arrived together; `start` is the offset of `data` in serial.log."""
+
+    t_s: float
+    start: int
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of the console without its decoration."""
+
+    t_s: float
+    start: int
+    end: int
+    """Offset after the line end."""
+    text: str
+    stamp: float | None
+    """Seconds since the kernel started, where it says so."""
+
+
+class LineStream:
+    """Holds back an unfinished line until the rest of it arrives."""
+
+    def __init__(self) -> None:
+        self._tail = b""
+        self._next = 0
+        self._t_s = 0.0
+
+    def feed(self, chunk: SerialChunk) -> Block | None:
+        """The whole lines that `chunk` completes, if any. Bytes seen before are dropped; after a gap a
+        new line starts."""
+        data, start = chunk.data, chunk.start
+        if start < self._next:
+            data, start = data[self._next - start :], self._next
+        if not data:
+            return None
+        self._t_s = chunk.t_s
+        if start > self._next:
+            self._tail = b""
+        self._next = start + len(data)
+        data = self._tail + data
+        whole = data.rfind(b"\n") + 1
+        whole += (len(data) - whole) // LIMIT * LIMIT
+        self._tail = data[whole:]
+        first = self._next - len(data)
+        return Block(chunk.t_s, first, data[:whole]) if whole else None
+
+    def finish(self) -> Block | None:
+        """The unfinished last line."""
+        data, self._tail = self._tail, b""
+        return Block(self._t_s, self._next - len(data), data) if data else None
+
+
+def lines(block: Block, position: int = 0) -> Iterator[Line]:
+    """The lines of `block` from the one that starts at `position`."""
+    data, size = block.data, len(block.data)
+    while position < size:
+        newline = data.find(b"\n", position, position + LIMIT)
+        end = newline + 1 if newline >= 0 else min(position + LIMIT, size)
+        yield parse(data[position:end], block.start + position, block.t_s)
+        position = end
+
+
+def line_start(block: Block, position: int, at_least: int) -> int:
+    """Where the line that holds `position` starts, given that `at_least` is a line start."""
+    found = max(block.data.rfind(b"\n", at_least, position) + 1, at_least)
+    return found + (position - found) // LIMIT * LIMIT
+
+
+def parse(raw: bytes, start: int, t_s: float) -> Line:
+    """One line: decoration off, UTF-8 with replacement."""
+    text = raw.decode("utf-8", "replace").rstrip("\r\n")
+    if "\x1b" in text:
+        text = ANSI.sub("", text)
+    text = CONTROL.sub("", text.rpartition("\r")[2])
+    syslog = SYSLOG.match(text)
+    if syslog:
+        text = text[syslog.end() :]
+    text = LEVEL.sub("", text, count=1) if text.startswith("<") else text
+    stamps = list(STAMP.finditer(text))
+    if stamps:
+        text = text[stamps[-1].end() :]
+    caller = CALLER.match(text)
+    if caller:
+        text = text[caller.end() :]
+    return Line(
+        t_s=t_s,
+        start=start,
+        end=start + len(raw),
+        text=text.strip(),
+        stamp=float(stamps[-1][1]) if stamps else None,
+    )
