@@ -42,7 +42,7 @@ def parse_document(model: type[Parsed], document: Document) -> Parsed:
     try:
         return adapter.validate_python(document.value)
     except ValidationError as error:
-        details = error.errors(include_url=False)
+        details = _causes(error.errors(include_url=False))
         raise refuse(document.name, [_problem(one, model, document) for one in details]) from error
 
 
@@ -61,6 +61,19 @@ def unknown(kind: str, word: str, known: Sequence[str]) -> str:
         return f"unknown {kind} {word!r} (there is none)"
     listed = ", ".join(repr(one) for one in sorted(known)[:12])
     return f"unknown {kind} {word!r} (known: {listed}{', ...' if len(known) > 12 else ''})"
+
+
+def _causes(details: Sequence[ErrorDetails]) -> list[ErrorDetails]:
+    """Without the lists that pydantic also calls too short because an item of theirs was refused."""
+    return [
+        one
+        for one in details
+        if one["type"] != "too_short" or not any(_below(other["loc"], one["loc"]) for other in details)
+    ]
+
+
+def _below(inner: Sequence[str | int], outer: Sequence[str | int]) -> bool:
+    return len(inner) > len(outer) and tuple(inner[: len(outer)]) == tuple(outer)
 
 
 def _problem(detail: ErrorDetails, model: Any, document: Document) -> Problem:
