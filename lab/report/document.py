@@ -1,0 +1,264 @@
+"""report.json: run, plan, verdicts, decision and attempts become one document, the single truth.
+
+It joins and words what others decided: it finds nothing, judges nothing, and does not change the
+gate's answer. Everything that comes from a guest is cleaned and redacted on the way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from lab import codec
+from lab.errors import ExitCode
+from lab.model import AttemptRecord, CellVerdict, GateDecision, Plan
+from lab.report import failures, fleet, gaps, heatmap
+from lab.report.cases import Case, join, lab_faults, length_s
+from lab.report.shape import (
+    SCHEMA_VERSION,
+    Answer,
+    Artefact,
+    Attempt,
+    CellRow,
+    HostFacts,
+    ImageFacts,
+    Report,
+    RunFacts,
+    Span,
+)
+from lab.report.wording import scrub
+
+
+def build(
+    run: Mapping[str, Any],
+    plan: Plan,
+    verdicts: Sequence[CellVerdict],
+    decision: GateDecision,
+    attempts: Sequence[AttemptRecord],
+    run_dir: Path | None = None,
+) -> dict[str, Any]:
+    """The document, as plain JSON types.
+
+    :param run: run.json. Keys used, all optional: id, started, ended (ISO 8601), lab, config, command,
+        interrupted, hosts (list of {uri, libvirt, qemu, accelerator, factor}), images (name -> ImageInfo
+        fields), scenarios (name -> ScenarioInfo fields), census (image -> weight).
+    :param run_dir: where the recordings are; without it there are no console excerpts from files.
+    """
+    run_id = str(run.get("id") or (run_dir.name if run_dir else "run"))
+    cases = join(plan, verdicts, attempts)
+    share = fleet.shares(cases, plan.omitted, _numbers(run.get("census")))
+    bugs = failures.build(cases, share, run_id, run_dir)
+    holes = gaps.build(cases, plan.omitted, run_dir)
+    anchors: dict[str, str] = {case.cell.id: f"c{number}" for number, case in enumerate(cases, start=1)}
+    sections: dict[str, str] = dict(anchors)
+    sections.update({cell: gap.id for gap in holes for cell in gap.cells})
+    sections.update({cell: bug.id for bug in bugs for cell in bug.cells})
+    arms = heatmap.arms(cases)
+    rows = tuple(_row(case, anchors[case.cell.id], sections[case.cell.id]) for case in cases)
+    spans = _timeline(cases, str(run.get("started") or ""))
+    report = Report(
+        schema_version=SCHEMA_VERSION,
+        run=_run_facts(run, run_id, spans),
+        answer=_answer(decision),
+        fleet=fleet.build(cases, share, bugs),
+        arms=arms,
+        artefacts=_artefacts(rows),
+        hosts=_hosts(run, attempts),
+        images=_images(run, share, attempts),
+        heatmap=heatmap.build(cases, arms, sections, _by_name(run.get("scenarios"))),
+        failures=bugs,
+        not_tested=holes,
+        timeline=spans,
+        cells=rows,
+    )
+    made: dict[str, Any] = scrub(codec.to_dict(report))
+    return made
+
+
+def _answer(decision: GateDecision) -> Answer:
+    """A `ship` with any other exit code than 0 is not a ship."""
+    if decision.ship and decision.exit_code == ExitCode.SHIP:
+        word = "ship"
+    elif decision.exit_code == ExitCode.DO_NOT_SHIP:
+        word = "do-not-ship"
+    else:
+        word = "no-answer"
+    return Answer(
+        word=word,
+        ship=word == "ship",
+        exit_code=decision.exit_code,
+        sentence=decision.sentence,
+        reasons=decision.reasons,
+    )
+
+
+def _run_facts(run: Mapping[str, Any], run_id: str, spans: Sequence[Span]) -> RunFacts:
+    started, ended = str(run.get("started") or ""), str(run.get("ended") or "")
+    begin, end = _moment(started), _moment(ended)
+    command = run.get("command") or ""
+    duration_s = (end - begin) if begin is not None and end is not None else _end(spans)
+    return RunFacts(
+        id=run_id,
+        started=started,
+        ended=ended,
+        duration_s=max(0.0, duration_s),
+        lab=str(run.get("lab") or ""),
+        config=str(run.get("config") or ""),
+        command=command if isinstance(command, str) else " ".join(map(str, command)),
+        interrupted=bool(run.get("interrupted")),
+    )
+
+
+def _row(case: Case, anchor: str, section: str) -> CellRow:
+    cell, verdict = case.cell, case.verdict
+    facts = case.attempts[-1].facts if case.attempts else {}
+    return CellRow(
+        anchor=anchor,
+        id=cell.id,
+        image=cell.image,
+        profile=cell.profile,
+        scenario=cell.scenario,
+        level=cell.level.value,
+        arm=cell.arm.value,
+        version=heatmap.version(cell.version),
+        installed=heatmap.version(cell.installed),
+        seed=cell.seed,
+        repetition=cell.repetition,
+        ring=cell.ring,
+        weight=cell.weight,
+        outcome=case.outcome,
+        blame=verdict.blame.value if verdict else "lab",
+        reasons=case.reasons,
+        title=case.main.title if case.main else "",
+        section=section if section != anchor else "",
+        duration_s=verdict.duration_s if verdict else 0.0,
+        boots=verdict.boots if verdict else 0,
+        unexpected_resets=verdict.unexpected_resets if verdict else 0,
+        image_digest=str(_part(facts, "image").get("digest") or ""),
+        artefacts=tuple(
+            Artefact(name=str(item.get("name") or ""), sha256=str(item.get("sha256") or ""))
+            for item in facts.get("artefacts") or ()
+            if isinstance(item, Mapping)
+        ),
+        attempts=tuple(_attempt(record) for record in case.attempts),
+    )
+
+
+def _attempt(record: AttemptRecord) -> Attempt:
+    return Attempt(
+        attempt=record.attempt,
+        path=record.path,
+        duration_s=length_s(record),
+        complete=record.complete,
+        titles=tuple(dict.fromkeys(finding.title for finding in record.findings)),
+        faults=lab_faults(record),
+    )
+
+
+def _artefacts(rows: Sequence[CellRow]) -> tuple[Artefact, ...]:
+    found = {(item.name, item.sha256): item for row in rows for item in row.artefacts}
+    return tuple(found[key] for key in sorted(found))
+
+
+def _hosts(run: Mapping[str, Any], attempts: Sequence[AttemptRecord]) -> tuple[HostFacts, ...]:
+    """Hosts as the attempts saw them; those that run.json names but that ran nothing come last."""
+    told = [_part(record.facts, "host") for record in attempts]
+    told += [host for host in run.get("hosts") or () if isinstance(host, Mapping)]
+    uris = [str(host.get("uri") or "") for host in told]
+    hosts: dict[str, HostFacts] = {}
+    for host, uri in zip(told, uris, strict=True):
+        if not host or uri in hosts:
+            continue
+        hosts[uri] = HostFacts(
+            uri=uri,
+            libvirt=str(host.get("libvirt") or ""),
+            qemu=str(host.get("qemu") or ""),
+            accelerator=str(host.get("accelerator") or ""),
+            factor=float(host.get("factor") or 1.0),
+            attempts=uris[: len(attempts)].count(uri),
+        )
+    return tuple(hosts.values())
+
+
+def _images(
+    run: Mapping[str, Any], share: Mapping[str, float], attempts: Sequence[AttemptRecord]
+) -> tuple[ImageFacts, ...]:
+    """Every OS build of the plan; what an attempt saw wins over what run.json planned."""
+    planned = _by_name(run.get("images"))
+    seen = {record.cell.image: _part(record.facts, "image") for record in attempts}
+    return tuple(_image(name, {**planned.get(name, {}), **seen.get(name, {})}) for name in share)
+
+
+def _image(name: str, told: Mapping[str, Any]) -> ImageFacts:
+    return ImageFacts(
+        name=name,
+        release=str(told.get("release") or name),
+        kernel=str(told.get("kernel") or ""),
+        firmware=str(told.get("firmware") or ""),
+        boot=str(told.get("boot") or ""),
+        digest=str(told.get("digest") or ""),
+    )
+
+
+def _timeline(cases: Sequence[Case], started: str) -> tuple[Span, ...]:
+    """Attempts on the clock of the run, in as few lanes as they need; without wall times there is none."""
+    begin = _moment(started)
+    known = []
+    for case in cases:
+        for record in case.attempts:
+            at = _moment(str(record.facts.get("started") or ""))
+            if at is not None:
+                known.append((at, record, case.outcome))
+    known.sort(key=lambda item: item[0])
+    if begin is None:
+        begin = known[0][0] if known else 0.0
+    lanes: list[float] = []
+    spans = []
+    for at, record, outcome in known:
+        start_s = max(0.0, at - begin)
+        end_s = start_s + length_s(record)
+        lane = next((number for number, free in enumerate(lanes) if free <= start_s), len(lanes))
+        lanes[lane : lane + 1] = [end_s]
+        spans.append(
+            Span(
+                cell=record.cell.id,
+                attempt=record.attempt,
+                start_s=start_s,
+                end_s=end_s,
+                lane=lane,
+                outcome=outcome,
+            )
+        )
+    return tuple(spans)
+
+
+def _end(spans: Sequence[Span]) -> float:
+    return max((span.end_s for span in spans), default=0.0)
+
+
+def _moment(text: str) -> float | None:
+    """Seconds since the epoch of ISO 8601 text, or None."""
+    try:
+        return datetime.fromisoformat(text).timestamp()
+    except ValueError:
+        return None
+
+
+def _part(facts: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+    part = facts.get(key)
+    return part if isinstance(part, Mapping) else {}
+
+
+def _by_name(told: object) -> dict[str, Mapping[str, Any]]:
+    """A mapping by name, also from a list of things that have a `name`."""
+    if isinstance(told, Mapping):
+        return {str(name): item for name, item in told.items() if isinstance(item, Mapping)}
+    if isinstance(told, Sequence) and not isinstance(told, str):
+        return {str(item["name"]): item for item in told if isinstance(item, Mapping) and "name" in item}
+    return {}
+
+
+def _numbers(told: object) -> dict[str, float]:
+    return {str(name): float(value) for name, value in told.items()} if isinstance(told, Mapping) else {}

@@ -1,0 +1,415 @@
+"""The shape of report.json, schema version 1: frozen values, no reading, no judging.
+
+Every other form of the report (HTML, JUnit, markdown) is drawn from this and from nothing else.
+Times `t_s`, `*_s` are seconds; within an attempt they count from its start, in `Span` from the start of
+the run. Shares are fractions of the fleet, 0 to 1. Paths are relative to the run's directory.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from pydantic import TypeAdapter
+
+SCHEMA_VERSION = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """May we ship? `word` is `ship`, `do-not-ship` or `no-answer`."""
+
+    word: str
+    ship: bool
+    exit_code: int
+    sentence: str
+    reasons: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunFacts:
+    """The run itself, as run.json told it; wall times are UTC ISO 8601 text or ""."""
+
+    id: str
+    started: str
+    ended: str
+    duration_s: float
+    lab: str
+    config: str
+    command: str
+    interrupted: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Version:
+    """Build and content of the agent: two separate axes."""
+
+    build: str
+    content: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ArmFacts:
+    """One version under test: a block of columns in the heat map."""
+
+    arm: str
+    agent: str
+    version: Version
+    installed: Version
+    """What the guests ran before."""
+    cells: int
+    outcomes: dict[str, int]
+    """Cells by outcome; `not-run` counts planned cells without a verdict."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Artefact:
+    """A file of the agent that was put on guests."""
+
+    name: str
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HostFacts:
+    """A host that ran attempts, as attempt.json told it."""
+
+    uri: str
+    libvirt: str
+    qemu: str
+    accelerator: str
+    factor: float
+    """How many times slower than the reference; deadlines were multiplied by it."""
+    attempts: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImageFacts:
+    """An OS build of the matrix."""
+
+    name: str
+    release: str
+    kernel: str
+    firmware: str
+    boot: str
+    digest: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FleetImage:
+    """What one OS build means for the fleet.
+
+    `state`: `affected` (a candidate cell failed), `proven` (all of them passed), `unproven` (they ended
+    without proof), `untested` (none was run).
+    """
+
+    image: str
+    share: float
+    state: str
+    failures: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fleet:
+    """What share of the fleet would have been hit. The four shares add up to 1 (or all are 0)."""
+
+    affected: float
+    unproven: float
+    untested: float
+    proven: float
+    refused_only: bool
+    """The only thing that happened is a refused update: nobody would have been down."""
+    equal_weights: bool
+    """No census tells the OS builds apart: each counts the same."""
+    images: tuple[FleetImage, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scenario:
+    """A column of the heat map, repeated for every arm."""
+
+    name: str
+    summary: str
+    level: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Square:
+    """The worst of the cells of one row, arm and scenario; `cells` is empty where none was planned."""
+
+    outcome: str
+    label: str
+    """One or two words: `pass`, `panic`, `refused`, ..."""
+    resets: int
+    """Most unexpected resets of a cell."""
+    cells: tuple[str, ...]
+    section: str
+    """Id of the section that explains it: a failure (`f1`), a gap (`n1`) or a cell (`c1`)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """An OS build on a profile. `squares[i][j]`: arm i, scenario j."""
+
+    image: str
+    profile: str
+    squares: tuple[tuple[Square, ...], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeatMap:
+    """OS builds × scenarios, for every arm in the order of `Report.arms`."""
+
+    scenarios: tuple[Scenario, ...]
+    rows: tuple[Row, ...]
+    profiles: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """A line of the console, cleaned and redacted; `offset` is its first byte in the file."""
+
+    offset: int
+    text: str
+    marked: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Excerpt:
+    """Bytes `start`..`end` of a serial log; `mark_start`..`mark_end` is the evidence (equal: no line is)."""
+
+    path: str
+    start: int
+    end: int
+    mark_start: int
+    mark_end: int
+    left_out: int
+    """Lines of the evidence that are not shown."""
+    lines: tuple[Line, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Picture:
+    """One frame of the filmstrip; `when` is `before`, `first-after` or `after` the finding."""
+
+    path: str
+    t_s: float
+    when: str
+    width: int
+    height: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Boot:
+    """One boot of the guest: `ready_s` is when a channel first answered, or None."""
+
+    number: int
+    start_s: float
+    ready_s: float | None
+    end_s: float
+    end: str
+    """`requested-reboot`, `unexpected-reset`, `crash`, `shutdown`, `destroyed`, `gone` or `open`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mark:
+    """A point on the boots timeline: a finding, or the start of an update."""
+
+    t_s: float
+    kind: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sighting:
+    """Whether a channel saw the finding, and when; `t_s` is None where it did not, or cannot be told."""
+
+    channel: str
+    seen: bool
+    first: bool
+    t_s: float | None
+    delay_s: float | None
+    """Seconds after the finding's own time."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoryLine:
+    """Something the lab did or read; `kind`: step, command, proof, event, finding or silence."""
+
+    t_s: float
+    kind: str
+    text: str
+    detail: str
+    ok: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EvidenceFile:
+    """A file to open to check a claim."""
+
+    path: str
+    start: int
+    end: int
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exhibit:
+    """The one attempt that is shown for a failure: the one with the most complete evidence."""
+
+    cell: str
+    attempt: int
+    path: str
+    t_s: float
+    after_update_s: float | None
+    """Seconds from the start of the last update (or other agent operation) to the finding."""
+    excerpt: Excerpt | None
+    filmstrip: tuple[Picture, ...]
+    boots: tuple[Boot, ...]
+    marks: tuple[Mark, ...]
+    end_s: float
+    sightings: tuple[Sighting, ...]
+    story: tuple[StoryLine, ...]
+    evidence: tuple[EvidenceFile, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failure:
+    """One bug, however many cells it struck: cells whose findings are the same by signature."""
+
+    id: str
+    title: str
+    alt_titles: tuple[str, ...]
+    kind: str
+    outcome: str
+    blame: str
+    module: str
+    function: str
+    meaning: str
+    since: str
+    """What the comparison with the other arm says, one sentence or ""."""
+    also: tuple[str, ...]
+    """Titles of what followed from it on the same cells."""
+    corrupted: str
+    reasons: tuple[str, ...]
+    share: float
+    images: tuple[str, ...]
+    scenarios: tuple[str, ...]
+    arms: tuple[str, ...]
+    cells: tuple[str, ...]
+    resets: int
+    """Most unexpected resets seen on one cell: the length of the boot loop."""
+    boots: int
+    looped_cells: int
+    repro: str
+    exhibit: Exhibit | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gap:
+    """Something that was not tested or not proven, and why.
+
+    `kind`: `excluded`, `unrunnable`, `unselected` (never planned to run), `not-run` (planned, no verdict),
+    `inconclusive`, `not-exercised`, `skipped` (ran, proved nothing).
+    """
+
+    id: str
+    kind: str
+    reason: str
+    more: tuple[str, ...]
+    hint: str
+    blame: str
+    images: tuple[str, ...]
+    scenarios: tuple[str, ...]
+    cells: tuple[str, ...]
+    excerpt: Excerpt | None
+    """What the console of the first of the cells said last, when something ran."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attempt:
+    """One execution of a cell."""
+
+    attempt: int
+    path: str
+    duration_s: float
+    complete: bool
+    titles: tuple[str, ...]
+    faults: tuple[str, ...]
+    """What the lab itself failed at."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CellRow:
+    """One cell of the plan and what became of it; `outcome` is `not-run` without a verdict."""
+
+    anchor: str
+    id: str
+    image: str
+    profile: str
+    scenario: str
+    level: str
+    arm: str
+    version: Version
+    installed: Version
+    seed: int
+    repetition: int
+    ring: int
+    weight: float
+    outcome: str
+    blame: str
+    reasons: tuple[str, ...]
+    title: str
+    """Of its main finding, or ""."""
+    section: str
+    duration_s: float
+    boots: int
+    unexpected_resets: int
+    image_digest: str
+    artefacts: tuple[Artefact, ...]
+    attempts: tuple[Attempt, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Span:
+    """One attempt on the timeline of the run; `lane` counts from 0."""
+
+    cell: str
+    attempt: int
+    start_s: float
+    end_s: float
+    lane: int
+    outcome: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """The compatibility report: the single truth from which every other form is drawn."""
+
+    schema_version: int
+    run: RunFacts
+    answer: Answer
+    fleet: Fleet
+    arms: tuple[ArmFacts, ...]
+    artefacts: tuple[Artefact, ...]
+    hosts: tuple[HostFacts, ...]
+    images: tuple[ImageFacts, ...]
+    heatmap: HeatMap
+    failures: tuple[Failure, ...]
+    not_tested: tuple[Gap, ...]
+    timeline: tuple[Span, ...]
+    cells: tuple[CellRow, ...]
+
+
+@lru_cache(maxsize=1)
+def schema() -> dict[str, Any]:
+    """JSON Schema (2020-12) of report.json; docs/schema/report.schema.json is a kept copy."""
+    made = TypeAdapter(Report).json_schema(mode="serialization")
+    made = {"$schema": "https://json-schema.org/draft/2020-12/schema", **made}
+    for shape in (made, *made["$defs"].values()):
+        shape["additionalProperties"] = False
+        shape["required"] = list(shape["properties"])
+        for name in [key for key in shape["properties"] if key == "schema_version"]:
+            shape["properties"][name]["const"] = SCHEMA_VERSION
+    return made

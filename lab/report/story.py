@@ -1,0 +1,243 @@
+"""What happened in one attempt, for people: its boots, who saw the failure and when, and what the lab did.
+
+Reads observations; finds nothing (that is `detect`) and judges nothing (that is `verdict`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from lab.model import (
+    CommandRun,
+    Expectation,
+    Finding,
+    FindingKind,
+    Frame,
+    Heartbeat,
+    MachineEvent,
+    Observation,
+    Proof,
+    Step,
+)
+from lab.report.console import Console, evidence_on_console
+from lab.report.shape import Boot, Mark, Sighting, StoryLine
+from lab.report.wording import KIND_WORD, count, plain, seconds
+
+CHANNELS = ("event", "serial", "screen", "heartbeat", "agent")
+OPERATIONS = ("install", "update", "rollback", "uninstall")
+LONGEST_STORY = 60
+ENDS = {"shutdown": "shutdown", "stopped": "shutdown", "destroyed": "destroyed", "process-gone": "gone"}
+CRASHES = frozenset({FindingKind.BUGCHECK, FindingKind.PANIC, FindingKind.OOPS, FindingKind.LOCKUP})
+EVENTS_OF: Mapping[FindingKind, tuple[str, ...]] = {
+    FindingKind.PANIC: ("panicked",),
+    FindingKind.BUGCHECK: ("panicked",),
+    FindingKind.OOPS: ("panicked",),
+    FindingKind.WATCHDOG: ("watchdog",),
+    FindingKind.IO_ERROR: ("io-error",),
+    FindingKind.UNEXPECTED_SHUTDOWN: ("shutdown", "stopped"),
+}
+"""Which hypervisor events show a kind of finding; any other kind shows as a reset."""
+
+
+class _Boots:
+    """Folds observations into boots: what ends one begins the next."""
+
+    def __init__(self) -> None:
+        self.done: list[Boot] = []
+        self.start_s = 0.0
+        self.ready_s: float | None = None
+        self.requested = 0
+        self.crashed = False
+        self.running = True
+
+    def finish(self, t_s: float, end: str) -> None:
+        if not self.running:
+            return
+        number = len(self.done) + 1
+        self.done.append(Boot(number=number, start_s=self.start_s, ready_s=self.ready_s, end_s=t_s, end=end))
+        self.running = False
+
+    def begin(self, t_s: float) -> None:
+        self.start_s, self.ready_s, self.crashed, self.running = t_s, None, False, True
+
+    def reset(self, t_s: float) -> None:
+        """A reset ends a boot as a crash, as asked for, or unexpectedly."""
+        if self.crashed:
+            end = "crash"
+        elif self.requested:
+            end, self.requested = "requested-reboot", self.requested - 1
+        else:
+            end = "unexpected-reset"
+        self.finish(t_s, end)
+        self.begin(t_s)
+
+    def event(self, event: MachineEvent) -> None:
+        match event.name:
+            case "reset":
+                self.reset(event.t_s)
+            case "panicked":
+                self.crashed = True
+            case "started" if not self.running:
+                self.begin(event.t_s)
+            case name if name in ENDS:
+                self.finish(event.t_s, "crash" if self.crashed else ENDS[name])
+
+
+def boots(observations: Sequence[Observation], findings: Iterable[Finding] = ()) -> tuple[Boot, ...]:
+    """The boots of an attempt in order; crashes come from panic events and from crash findings."""
+    fold = _Boots()
+    crashes = sorted(finding.t_s for finding in findings if finding.kind in CRASHES)
+    last_s = 0.0
+    for item in observations:
+        while crashes and crashes[0] <= item.t_s:
+            crashes.pop(0)
+            fold.crashed = True
+        last_s = max(last_s, item.t_s)
+        match item:
+            case MachineEvent():
+                fold.event(item)
+            case Step(name="booted") if fold.ready_s is None:
+                fold.ready_s = item.t_s
+            case Heartbeat(ok=True) if fold.ready_s is None:
+                fold.ready_s = item.t_s
+            case Expectation(what="reboot", begin=begin):
+                fold.requested = fold.requested + 1 if begin else 0
+            case _:
+                pass
+    fold.finish(last_s, "crash" if fold.crashed else "open")
+    return tuple(fold.done)
+
+
+def marks(observations: Sequence[Observation], findings: Iterable[Finding]) -> tuple[Mark, ...]:
+    """The points to draw on the boots timeline."""
+    made = [
+        Mark(t_s=item.t_s, kind="update", text=operation(item))
+        for item in observations
+        if isinstance(item, Step) and item.name in OPERATIONS and item.phase == "start"
+    ]
+    made += [Mark(t_s=one.t_s, kind="finding", text=KIND_WORD[one.kind]) for one in findings]
+    return tuple(sorted(made, key=lambda mark: mark.t_s))
+
+
+def operation(step: Step) -> str:
+    """`update to build 1.0, content 291`."""
+    told = [f"{key} {step.detail[key]}" for key in ("build", "content") if step.detail.get(key)]
+    return " to ".join([step.name, ", ".join(told)]) if told else step.name
+
+
+def after_update(observations: Sequence[Observation], t_s: float) -> float | None:
+    """Seconds from the start of the last agent operation before `t_s`, or None without one."""
+    starts = [
+        item.t_s
+        for item in observations
+        if isinstance(item, Step) and item.name in OPERATIONS and item.phase == "start" and item.t_s <= t_s
+    ]
+    return t_s - starts[-1] if starts else None
+
+
+def sightings(
+    finding: Finding, observations: Sequence[Observation], console: Console
+) -> tuple[Sighting, ...]:
+    """For every channel whether it saw `finding`, and when: first the ones that did, in their order."""
+    order = [*finding.channels, *(name for name in CHANNELS if name not in finding.channels)]
+    made = []
+    for at, channel in enumerate(order):
+        seen = channel in finding.channels
+        t_s = _seen_at(channel, finding, observations, console) if seen else None
+        if seen and at == 0 and t_s is None:
+            t_s = finding.t_s
+        delay_s = None if t_s is None else t_s - finding.t_s
+        made.append(Sighting(channel=channel, seen=seen, first=at == 0 and seen, t_s=t_s, delay_s=delay_s))
+    return tuple(made)
+
+
+def _seen_at(
+    channel: str, finding: Finding, observations: Sequence[Observation], console: Console
+) -> float | None:
+    """When `channel` saw it: the observation nearest to the finding that can have shown it."""
+    if channel == "serial":
+        ref = evidence_on_console(finding.evidence)
+        return console.time_of(ref.start) if ref else None
+    times = [item.t_s for item in observations if _shows(channel, finding, item)]
+    return min(times, key=lambda t_s: abs(t_s - finding.t_s), default=None)
+
+
+def _shows(channel: str, finding: Finding, item: Observation) -> bool:
+    match item:
+        case MachineEvent():
+            return channel == "event" and item.name in EVENTS_OF.get(finding.kind, ("reset",))
+        case Frame():
+            return channel == "screen" and any(ref.path == item.path for ref in finding.evidence)
+        case Heartbeat():
+            return channel == "heartbeat" and not item.ok
+        case Proof():
+            return channel == "agent" and item.what in ("refused", "healthy")
+        case _:
+            return False
+
+
+def story(
+    observations: Sequence[Observation], findings: Iterable[Finding], around_s: float
+) -> tuple[StoryLine, ...]:
+    """Commands, steps, proofs, events and findings by time; the `LONGEST_STORY` nearest `around_s`."""
+    lines = [_finding_line(finding) for finding in findings]
+    answering = True
+    for item in observations:
+        if isinstance(item, Heartbeat):
+            if answering and not item.ok:
+                text = f"no answer on {item.channel}"
+                lines.append(_line(item.t_s, "silence", text, item.error, ok=False))
+            answering = item.ok
+        elif (line := _story_line(item)) is not None:
+            lines.append(line)
+    nearest = sorted(lines, key=lambda line: abs(line.t_s - around_s))[:LONGEST_STORY]
+    return tuple(sorted(nearest, key=lambda line: line.t_s))
+
+
+def _story_line(item: Observation) -> StoryLine | None:
+    match item:
+        case CommandRun():
+            return _command_line(item)
+        case Step():
+            text = operation(item) if item.name in OPERATIONS else item.name
+            text = f"{text}: {item.outcome}" if item.outcome else f"{text} ({item.phase})"
+            ok = item.name != "lab-fault" and item.outcome not in ("failed", "stopped", "error")
+            return _line(item.t_s, "step", text, _details(item.detail), ok=ok)
+        case MachineEvent():
+            ok = item.name not in ("panicked", "watchdog", "io-error", "process-gone")
+            return _line(item.t_s, "event", item.name, _details(item.details), ok=ok)
+        case Proof():
+            ok = item.what != "refused" and item.values.get("ok") is not False
+            return _line(item.t_s, "proof", item.what, _details(item.values), ok=ok)
+        case Expectation(begin=True):
+            return _line(item.t_s, "step", f"expects {item.what}", item.reason, ok=True)
+        case _:
+            return None
+
+
+def _command_line(command: CommandRun) -> StoryLine:
+    ended = "no exit code" if command.exit_code is None else f"exit {command.exit_code}"
+    printed = (command.stderr.strip() or command.stdout.strip())[-600:]
+    detail = f"{ended} after {seconds(command.duration_s)} on {command.channel}"
+    return _line(
+        command.t_s,
+        "command",
+        command.command,
+        f"{detail}\n{printed}" if printed else detail,
+        ok=command.exit_code == 0,
+    )
+
+
+def _finding_line(finding: Finding) -> StoryLine:
+    times = f", {count(finding.count, 'time')}" if finding.count > 1 else ""
+    detail = f"{KIND_WORD[finding.kind]} in boot {finding.boot}{times}"
+    return _line(finding.t_s, "finding", finding.title, detail, ok=not finding.fatal)
+
+
+def _line(t_s: float, kind: str, text: str, detail: str, *, ok: bool) -> StoryLine:
+    return StoryLine(t_s=t_s, kind=kind, text=plain(text, 300), detail=plain(detail, 800), ok=ok)
+
+
+def _details(values: Mapping[str, Any]) -> str:
+    return ", ".join(f"{key} {value}" for key, value in values.items() if value not in (None, "", [], {}))
