@@ -19,7 +19,7 @@ from typing import Any
 from lab import proc
 from lab.clock import wall
 from lab.errors import HostError, MachineError
-from lab.images.store import BuiltImage
+from lab.images.built import BuiltImage
 from lab.machine import embedded
 from lab.machine.driver import Domain, EventSink, Hypervisor
 from lab.machine.leases import Lease, LeaseBook, owner_started

@@ -16,7 +16,7 @@ from typing import Any, Protocol
 
 from lab import log
 from lab.errors import LabError
-from lab.images.store import BuiltImage
+from lab.images.built import BuiltImage
 from lab.matrix.capacity import GUEST_OVERHEAD_MIB, HostFacts
 from lab.model import Cell, Omitted, Plan
 from lab.running.order import CellOrder

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from lab.images.store import BuiltImage
+from lab.images.built import BuiltImage
 from lab.model import Cell, DetectSettings, Profile, ScenarioInfo
 from lab.places import Places
 

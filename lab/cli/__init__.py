@@ -1,0 +1,73 @@
+"""The command line: words in, tables and exit codes out. Decides nothing about guests.
+
+Results go to stdout, everything for the eye to stderr. Exit codes are those of `lab.errors`.
+"""
+
+from __future__ import annotations
+
+import sys
+import traceback
+from typing import Annotated
+
+import click
+import typer
+
+from lab import log
+from lab.cli import doctor, images, inspect, running
+from lab.errors import ExitCode, LabError
+
+app = typer.Typer(
+    name="lab",
+    help="A test lab for fleets of virtual machines: boot, update, watch, judge, report.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+running.register(app)
+doctor.register(app)
+inspect.register(app)
+app.add_typer(images.app, name="image")
+
+
+@app.callback()
+def setup(
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="log everything to stderr")] = False,
+) -> None:
+    """Before any command."""
+    log.setup(verbose=verbose)
+
+
+def main() -> None:
+    """The entry point: every way to end has its exit code and its sentence."""
+    sys.exit(invoke(sys.argv[1:]))
+
+
+def invoke(arguments: list[str]) -> int:
+    """Run one command line; its exit code."""
+    try:
+        result = app(args=arguments, standalone_mode=False)
+    except click.exceptions.Exit as end:
+        return int(end.exit_code)
+    except click.ClickException as error:
+        error.show()
+        return int(ExitCode.BAD_INPUT)
+    except LabError as error:
+        return complain(error)
+    except (KeyboardInterrupt, click.exceptions.Abort):
+        print("lab: interrupted", file=sys.stderr)
+        return 130
+    except Exception as error:  # noqa: BLE001 - the top of the command line: say it, show where, exit as a lab fault
+        traceback.print_exc()
+        print(f"lab: error: this is a bug in the lab: {type(error).__name__}: {error}", file=sys.stderr)
+        return int(ExitCode.LAB_FAULT)
+    return int(result or 0)
+
+
+def complain(error: LabError) -> int:
+    """What failed, and what mends it, on stderr; the exit code of the error's kind."""
+    for line in error.message.splitlines():
+        print(f"lab: error: {line}", file=sys.stderr)
+    if error.hint:
+        print(f"hint: {error.hint}", file=sys.stderr)
+    return int(error.exit_code)

@@ -1,0 +1,90 @@
+"""`lab doctor`: what each host is, what is wrong with it, and the command that mends it."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from lab import codec
+from lab.cli import options
+from lab.errors import ExitCode
+from lab.machine.host import HostReport
+from lab.setting import Setting
+
+out = Console(highlight=False)
+
+
+def register(app: typer.Typer) -> None:
+    app.command()(doctor)
+
+
+def doctor(
+    file: options.Config = options.DEFAULT,
+    as_json: options.Json = False,
+    remembered: Annotated[
+        bool,
+        typer.Option("--remembered", help="use the accelerator measured before instead of booting a probe"),
+    ] = False,
+) -> int:
+    """Check every host: versions, accelerator (by booting a probe), speed, room, tools.
+
+    Exit code 4 when a host is unusable.
+    """
+    setting = Setting.read(options.request(file, fresh=not remembered)).with_hosts()
+    if as_json:
+        print(json.dumps([codec.to_dict(report) for report in setting.hosts], indent=1))
+    else:
+        show(setting.hosts)
+    return int(ExitCode.SHIP if all(report.usable for report in setting.hosts) else ExitCode.LAB_FAULT)
+
+
+def show(hosts: tuple[HostReport, ...]) -> None:
+    """One table with a column per host, then each problem with its remedy."""
+    table = Table(box=None, pad_edge=False, padding=(0, 2))
+    table.add_column("", style="dim")
+    for host in hosts:
+        table.add_column(host.name, header_style="bold")
+    for title, values in _rows(hosts):
+        table.add_row(title, *values)
+    out.print(table)
+    for host in hosts:
+        for problem in host.problems:
+            colour = "red" if problem.fatal else "yellow"
+            out.print(Text(f"{host.name}: {problem.what}", colour), soft_wrap=True)
+            out.print(f"    {problem.mend}", markup=False, soft_wrap=True)
+
+
+def _rows(hosts: tuple[HostReport, ...]) -> list[tuple[str, list[str]]]:
+    def accelerator(host: HostReport) -> str:
+        return host.acceleration.accelerator if host.acceleration else "-"
+
+    def why(host: HostReport) -> str:
+        return host.acceleration.reason if host.acceleration else "-"
+
+    def factor(host: HostReport) -> str:
+        return f"{host.acceleration.factor}x the reference time" if host.acceleration else "-"
+
+    return [
+        ("uri", [host.uri for host in hosts]),
+        ("libvirt", [host.libvirt or "-" for host in hosts]),
+        ("QEMU", [host.qemu or "-" for host in hosts]),
+        ("accelerator", [accelerator(host) for host in hosts]),
+        ("decided by", [why(host) for host in hosts]),
+        ("speed", [factor(host) for host in hosts]),
+        ("CPUs", [str(host.cpus) for host in hosts]),
+        ("guests at a time", [str(host.slots) for host in hosts]),
+        ("RAM for guests", [f"{host.free_memory_mib} of {host.memory_mib} MiB" for host in hosts]),
+        ("free disk", [f"{host.free_disk_gib} GiB" for host in hosts]),
+        ("OVMF", ["yes" if host.ovmf else "no" for host in hosts]),
+        ("swtpm", ["yes" if host.swtpm else "no" for host in hosts]),
+        ("image tools", [_tools(host) for host in hosts]),
+    ]  # fmt: skip
+
+
+def _tools(host: HostReport) -> str:
+    return f"missing: {', '.join(host.missing_tools)}" if host.missing_tools else "all there"

@@ -1,0 +1,85 @@
+"""`lab image list|show|build|verify|rm`."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from lab import codec
+from lab.cli import options
+from lab.images import catalogue
+from lab.setting import Setting
+
+app = typer.Typer(help="The catalogue of images, and the built ones.", no_args_is_help=True)
+out, err = Console(highlight=False), Console(stderr=True, highlight=False)
+
+Name = Annotated[str, typer.Argument(help="a name of the catalogue", metavar="NAME")]
+
+
+def _setting(file: options.Config) -> Setting:
+    return Setting.read(options.request(file))
+
+
+@app.command("list")
+def list_images(file: options.Config = options.DEFAULT, as_json: options.Json = False) -> None:
+    """Every image of the catalogue: what it is and whether it is built."""
+    infos = _setting(file).image_infos()
+    if as_json:
+        print(json.dumps([codec.to_dict(info) for info in infos.values()], indent=1))
+        return
+    table = Table(box=None, pad_edge=False, padding=(0, 2))
+    for title in ("image", "kind", "release", "kernel", "boot", "state"):
+        table.add_column(title, header_style="bold", no_wrap=title == "image")
+    for info in infos.values():
+        state = "built" if info.built else (info.unrunnable or "not built")
+        table.add_row(info.name, info.kind, info.release, info.kernel, f"{info.firmware}, {info.boot}", state)
+    out.print(table)
+
+
+@app.command("build")
+def build(
+    names: Annotated[list[str], typer.Argument(help="names of the catalogue", metavar="NAME…")],
+    file: options.Config = options.DEFAULT,
+    force: Annotated[bool, typer.Option("--force", help="build again even if it is there")] = False,
+) -> None:
+    """Build images; a second build of the same one waits for the first."""
+    setting = _setting(file)
+    for recipe in [catalogue.find(setting.recipes, name) for name in names]:
+        if force:
+            setting.store.remove(recipe.name)
+        built = setting.store.build(recipe, progress=lambda line: err.print(line, markup=False))
+        print(built.directory)
+
+
+@app.command("show")
+def show(name: Name, file: options.Config = options.DEFAULT) -> None:
+    """What an image is made of: recipe hash, packages, kernel, digests. JSON."""
+    setting = _setting(file)
+    recipe = catalogue.find(setting.recipes, name)
+    info = setting.store.info(recipe)
+    facts = codec.to_dict(info)
+    if info.built:
+        facts["provenance"] = json.loads(
+            (setting.store.get(recipe).directory / "provenance.json").read_text()
+        )
+    print(json.dumps(facts, indent=1))
+
+
+@app.command("verify")
+def verify(name: Name, file: options.Config = options.DEFAULT) -> None:
+    """Compare every byte of a built image with the digests of its provenance."""
+    setting = _setting(file)
+    built = setting.store.get(catalogue.find(setting.recipes, name))
+    setting.store.verify(built)
+    print(f"{name}: as built, {built.digest}")
+
+
+@app.command("rm")
+def remove(name: Name, file: options.Config = options.DEFAULT) -> None:
+    """Remove a built image from the cache; the catalogue keeps its recipe."""
+    setting = _setting(file)
+    setting.store.remove(catalogue.find(setting.recipes, name).name)

@@ -1,0 +1,126 @@
+"""`lab plan`, `run`, `judge`, `gate`, `report`, `schema`."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from lab import codec, config, workflow
+from lab.cli import options
+from lab.errors import ExitCode
+from lab.matrix.explain import explain
+from lab.model import GateDecision, Plan
+from lab.running.rundir import RunDirectory
+from lab.setting import Setting
+
+out, err = Console(highlight=False), Console(stderr=True, highlight=False)
+
+
+def register(app: typer.Typer) -> None:
+    for command in (plan, run, judge, gate, schema):
+        app.command()(command)
+
+
+def plan(
+    file: options.Config = options.DEFAULT,
+    candidate: options.Candidate = "",
+    select: options.Select = None,
+    as_json: options.Json = False,
+    explained: Annotated[
+        bool, typer.Option("--explain", help="each setting, and the cells that differ")
+    ] = False,
+) -> None:
+    """Show which cells would run, which not and why, and what it would cost. Boots nothing."""
+    setting = workflow.plan(options.request(file, candidate, select))
+    assert setting.plan is not None
+    if as_json:
+        print(codec.to_json(setting.plan, indent=1))
+    elif explained:
+        out.print(explain(setting.lab, setting.plan), markup=False)
+    else:
+        show_plan(setting.plan, setting)
+
+
+def show_plan(planned: Plan, setting: Setting) -> None:
+    """Cells, what was left out with its reason, and the bill."""
+    table = Table(box=None, pad_edge=False, padding=(0, 2))
+    for title in ("cell", "agent after the update", "level", "why"):
+        table.add_column(title, no_wrap=title == "cell", header_style="bold")
+    for cell in planned.cells:
+        table.add_row(cell.id, str(cell.version), cell.level, cell.reason)
+    out.print(table)
+    for kind in dict.fromkeys(item.kind for item in planned.omitted):
+        left = [item for item in planned.omitted if item.kind == kind]
+        out.print(Text(f"\n{kind}: {len(left)}", "bold"))
+        for item in left:
+            hint = f"  [{item.hint}]" if item.hint else ""
+            out.print(f"  {item.id}: {item.reason}{hint}", markup=False, soft_wrap=True)
+    bill = planned.bill
+    if bill is not None:
+        host = setting.usable_hosts()[0]
+        how = host.acceleration.accelerator if host.acceleration else "?"
+        out.print(
+            f"\n{bill.cells} cells, {bill.guest_seconds / 60:.0f} guest minutes; about "
+            f"{bill.wall_seconds / 60:.0f} min with {bill.slots} guests at a time on {host.name} ({how}); "
+            f"at most {bill.peak_memory_mib} MiB and {bill.vcpus} vCPUs at once",
+            markup=False,
+        )
+        if bill.builds:
+            out.print(f"images to be built first: {', '.join(bill.builds)}", markup=False)
+
+
+def run(
+    file: options.Config = options.DEFAULT,
+    candidate: options.Candidate = "",
+    select: options.Select = None,
+    scheduler: Annotated[
+        str, typer.Option(help="address of a Dask scheduler for many hosts", metavar="tcp://…")
+    ] = "",
+) -> int:
+    """Run the plan, judge what was recorded, write the report. The exit code is the gate's."""
+    decision, directory = workflow.run(options.request(file, candidate, select, scheduler))
+    show_decision(decision, directory)
+    return decision.exit_code
+
+
+def judge(name: options.Run = "latest", file: options.Config = options.DEFAULT) -> int:
+    """Judge a run again from its recordings and rewrite its report. Boots nothing."""
+    directory = RunDirectory.open(options.lab_or_defaults(file)[1], name)
+    decision = workflow.judge(directory)
+    show_decision(decision, directory)
+    return decision.exit_code
+
+
+def gate(
+    name: options.Run = "latest", file: options.Config = options.DEFAULT, as_json: options.Json = False
+) -> int:
+    """Apply the policy that lab.yaml has now to a run that was recorded. Boots nothing."""
+    lab = config.load(file)
+    directory = RunDirectory.open(lab.reports, name)
+    decision = workflow.judge(directory, policy=lab.gate)
+    if as_json:
+        print(codec.to_json(decision, indent=1))
+    else:
+        show_decision(decision, directory)
+    return decision.exit_code
+
+
+def schema() -> None:
+    """Print the JSON Schema of lab.yaml, for editors."""
+    print(json.dumps(config.schema(), indent=1))
+
+
+def show_decision(decision: GateDecision, directory: RunDirectory) -> None:
+    """The answer, its reasons, and where to read on."""
+    colour = {ExitCode.SHIP: "bold green", ExitCode.DO_NOT_SHIP: "bold red"}.get(
+        ExitCode(decision.exit_code), "bold yellow"
+    )
+    out.print(Text(decision.sentence, colour), soft_wrap=True)
+    for reason in decision.reasons:
+        out.print(f"  {reason}", markup=False, soft_wrap=True)
+    out.print(f"report: {directory.path / 'report.html'}", markup=False, soft_wrap=True)

@@ -1,0 +1,174 @@
+"""One run from its directory to its last cell: lock, leftovers, signals, fleet.
+
+Ctrl-C and SIGTERM end guests and leave a valid run directory; what `kill -9` leaves is ended by
+the next session or by `lab gc`.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import signal
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from types import FrameType
+
+from rich.console import Console
+
+from lab import log
+from lab.images.built import BuiltImage
+from lab.machine import leftovers
+from lab.matrix.estimate import keys as estimate_keys
+from lab.model import Cell, Omitted, Plan
+from lab.running.fleet import Fleet, Job
+from lab.running.live import Progress
+from lab.running.lock import orchestrator
+from lab.running.order import CellOrder, HostChoice
+from lab.running.rundir import RunDirectory
+from lab.running.spawn import AttemptResult
+from lab.setting import Setting
+
+
+class Session:
+    """A run that is going on."""
+
+    def __init__(self, setting: Setting, directory: RunDirectory, plan: Plan, console: Console) -> None:
+        self.setting = setting
+        self.directory = directory
+        self.plan = plan
+        self._console = console
+        self._fleet = Fleet(setting.host_facts(), setting.request.scheduler)
+        self._progress = Progress(plan, console)
+        self._durations: dict[str, float] = {}
+
+    def every_cell(self) -> None:
+        """Run the plan; cells that did not run are moved to what was left out, with the reason."""
+        with self._progress, self._signals():
+            omitted = self._fleet.run(self._job())
+        self._finish(omitted)
+
+    def _job(self) -> Job:
+        rings = self.setting.lab.rings
+        return Job(
+            run=self.directory.id,
+            plan=self.plan,
+            ensure_image=self._ensure_image,
+            order=self.order,
+            observer=_Both(self._progress, self._durations),
+            stop_after_ring={n: ring.name for n, ring in enumerate(rings) if ring.stop_on_failure},
+        )
+
+    def _ensure_image(self, name: str) -> BuiltImage:
+        recipe = self.setting.recipes[name]
+        return self.setting.store.build(
+            recipe, progress=lambda line: self._progress.image(name, "making", line)
+        )
+
+    def order(self, cell: Cell, image: BuiltImage) -> CellOrder:
+        """Everything the cell's process needs."""
+        return order(self.setting, self.directory.id, self.directory.recording(cell.id), cell, image)
+
+    @contextmanager
+    def _signals(self) -> Iterator[None]:
+        """The first Ctrl-C or SIGTERM ends the run in order; the recordings stay valid."""
+
+        def end(_number: int, _frame: FrameType | None) -> None:
+            self._console.print("ending guests; the report will cover what ran", style="yellow")
+            self.directory.ask_to_stop()
+            self._fleet.stop()
+
+        previous = {number: signal.signal(number, end) for number in (signal.SIGINT, signal.SIGTERM)}
+        try:
+            yield
+        finally:
+            for number, handler in previous.items():
+                signal.signal(number, handler)
+
+    def _finish(self, omitted: Sequence[Omitted]) -> None:
+        self.plan = self.directory.leave_out(self.plan, omitted)
+        facts = self.directory.run_facts()
+        images = {name: info for name, info in self.setting.image_infos().items() if name in facts["images"]}
+        self.directory.write_run(_plain({**facts, "images": images, "finished": _wall()}))
+        path = self.directory.path / "durations.json"
+        path.write_text(json.dumps(self._durations, indent=1) + "\n")
+
+
+def order(setting: Setting, run: str, recording: Path, cell: Cell, image: BuiltImage) -> CellOrder:
+    """The first attempt of a cell on the host at hand."""
+    host = setting.usable_hosts()[0]
+    assert host.acceleration is not None
+    profile = setting.lab.profiles[cell.profile]
+    return CellOrder(
+        run=run,
+        cell=cell,
+        attempt=1,
+        recording=recording.resolve(),
+        root=setting.lab.root.resolve(),
+        places=setting.lab.places,
+        image=image,
+        profile=replace(profile, vcpus=cell.vcpus, memory_mib=cell.memory_mib),
+        scenario=setting.scenarios[cell.scenario],
+        host=HostChoice(
+            name=host.name,
+            uri=host.uri,
+            accelerator=host.acceleration.accelerator,
+            factor=host.acceleration.factor,
+            libvirt=host.libvirt,
+            qemu=host.qemu,
+        ),
+        loop_resets=setting.lab.loop_resets,
+    )
+
+
+@contextmanager
+def begin(setting: Setting, console: Console | None = None) -> Iterator[Session]:
+    """Lock the state directory, end leftovers of earlier runs, and make the run's directory.
+
+    :raise Busy: another orchestrator uses the state directory.
+    """
+    assert setting.plan is not None
+    console = console or Console(stderr=True)
+    places = setting.lab.places
+    with orchestrator(places, "a lab run"):
+        for ended in leftovers.collect(places):
+            log.get("running").warning(
+                "leftover ended", machine=ended.machine, why=ended.why, error=ended.error
+            )
+        directory = RunDirectory.create(setting.lab.reports)
+        directory.write_run(_plain({"id": directory.id, **setting.run_facts()}))
+        directory.write_plan(setting.plan)
+        shutil.copyfile(setting.lab.path, directory.path / "lab.yaml")
+        yield Session(setting, directory, setting.plan, console)
+
+
+class _Both:
+    """Tells the live view, and keeps durations for the next plan's estimate."""
+
+    def __init__(self, progress: Progress, durations: dict[str, float]) -> None:
+        self._progress = progress
+        self._durations = durations
+
+    def image(self, name: str, state: str, detail: str = "") -> None:
+        self._progress.image(name, state, detail)
+
+    def cell(self, cell: Cell, state: str, results: Sequence[AttemptResult] = ()) -> None:
+        if state == "done":
+            for key in estimate_keys(cell)[:1]:
+                self._durations[key] = sum(result.seconds for result in results)
+        self._progress.cell(cell, state, results)
+
+
+def _plain(facts: dict[str, object]) -> dict[str, object]:
+    """JSON types, whatever nouns are inside."""
+    from pydantic import TypeAdapter
+
+    plain: dict[str, object] = TypeAdapter(dict[str, object]).dump_python(facts, mode="json")
+    return plain
+
+
+def _wall() -> str:
+    from lab.clock import wall
+
+    return wall()

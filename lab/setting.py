@@ -1,0 +1,104 @@
+"""Everything a command works with: configuration, catalogue, scenarios, hosts, and the plan.
+
+Gathers what the rooms offer; decides nothing itself.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from lab import config
+from lab.clock import wall
+from lab.config.types import Lab
+from lab.errors import HostError
+from lab.images import catalogue
+from lab.images.store import ImageStore
+from lab.machine.host import HostReport, survey
+from lab.matrix import scenarios as scenario_files
+from lab.matrix.capacity import HostFacts
+from lab.model import ImageInfo, Plan, ScenarioInfo
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """What the user asked for."""
+
+    config: Path = Path("lab.yaml")
+    candidate: Mapping[str, str] = field(default_factory=dict)
+    select: tuple[str, ...] = ()
+    scheduler: str = ""
+    fresh_hosts: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setting:
+    """A request with everything that was read for it."""
+
+    request: Request
+    lab: Lab
+    recipes: Mapping[str, catalogue.Recipe]
+    scenarios: Mapping[str, ScenarioInfo]
+    store: ImageStore
+    hosts: tuple[HostReport, ...] = ()
+    plan: Plan | None = None
+
+    @classmethod
+    def read(cls, request: Request) -> Setting:
+        """:raise ConfigError: a file is wrong; the message says where and what was wanted."""
+        lab = config.load(request.config, candidate=request.candidate or None)
+        return cls(
+            request=request,
+            lab=lab,
+            recipes=catalogue.load(lab.root / "images"),
+            scenarios=scenario_files.discover(lab.root),
+            store=ImageStore(lab.places),
+        )
+
+    def image_infos(self) -> dict[str, ImageInfo]:
+        return {name: self.store.info(recipe) for name, recipe in self.recipes.items()}
+
+    def with_hosts(self) -> Setting:
+        """Every host of lab.yaml, surveyed; an unusable one is in there with its problems."""
+        tools = self.store.tools(self.recipes.values())
+        fresh = self.request.fresh_hosts
+        return replace(
+            self, hosts=tuple(survey(spec, self.lab.places, tools, fresh=fresh) for spec in self.lab.hosts)
+        )
+
+    def usable_hosts(self) -> list[HostReport]:
+        """:raise HostError: no host can run guests; the message has the first problem and its remedy."""
+        usable = [report for report in self.hosts if report.usable]
+        if not usable:
+            problem = next(problem for report in self.hosts for problem in report.problems if problem.fatal)
+            raise HostError(f"no host can run guests: {problem.what}", hint=problem.mend or "lab doctor")
+        return usable
+
+    def host_facts(self) -> list[HostFacts]:
+        return [report.facts for report in self.usable_hosts()]
+
+    def with_plan(self, plan: Plan) -> Setting:
+        return replace(self, plan=plan)
+
+    def history(self) -> dict[str, float]:
+        """Durations of earlier runs, newest last, by `lab.matrix.estimate.keys`."""
+        found: dict[str, float] = {}
+        for path in sorted(self.lab.reports.glob("*/durations.json")):
+            found.update(json.loads(path.read_text()))
+        return found
+
+    def run_facts(self) -> dict[str, object]:
+        """run.json: what a run was made of, before anything ran."""
+        return {
+            "started": wall(),
+            "config": str(self.lab.path),
+            "agent": self.lab.agent,
+            "installed": self.lab.installed,
+            "arms": dict(self.lab.arms),
+            "hosts": self.hosts,
+            "gate": self.lab.gate,
+            "select": list(self.request.select),
+            "images": self.image_infos(),
+        }
