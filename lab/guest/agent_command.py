@@ -1,0 +1,133 @@
+"""One command under way over the guest agent, its output collected through files in the guest.
+
+The agent can capture output itself, but hands it over only at the end and in one reply. So the
+command writes to two files whose names are removed as soon as it runs; the agent's open handles
+are then the only way to them and nothing is left over, whatever happens to guest or lab.
+Output may be as large as the file system that holds it (by preference /dev/shm, half the RAM).
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+
+from lab.clock import Deadline
+from lab.errors import ChannelError
+from lab.guest import shell
+from lab.guest.agent_port import AgentPort, quietly
+from lab.guest.channel import ChannelLost, GuestCommandTimeout, OutputSink, Stream
+
+POLL_FIRST_S = 0.05
+POLL_LAST_S = 0.25
+KILL_GRACE_S = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Spool:
+    """Files in the guest that are open in the agent; `stdin` is a path or ""."""
+
+    out: tuple[str, int]
+    err: tuple[str, int]
+    stdin: str = ""
+
+    def arguments(self, argv: list[str]) -> list[str]:
+        return shell.spooled(self.out[0], self.err[0], self.stdin, argv)
+
+
+@dataclass(slots=True)
+class AgentCommand:
+    """A started command.
+
+    :param chunk: bytes asked for per read.
+    """
+
+    port: AgentPort
+    spool: Spool
+    pid: int
+    what: str
+    timeout_s: float
+    deadline: Deadline
+    chunk: int
+    on_output: OutputSink | None = None
+    stdout: bytearray = field(default_factory=bytearray)
+    stderr: bytearray = field(default_factory=bytearray)
+
+    def wait(self) -> int:
+        """The exit code, with all output in `stdout` and `stderr`.
+
+        :raise ChannelLost: the agent stopped answering.
+        :raise GuestCommandTimeout: the deadline passed.
+        """
+        try:
+            code = self._poll()
+            if code is not None:
+                self._collect()
+                self._release(Deadline.after(KILL_GRACE_S))
+                return code
+        except ChannelError as error:
+            if self.deadline.passed:
+                raise self._timeout(f"and the channel died: {error}") from error
+            raise ChannelLost(
+                f"channel 'agent' died while {self.what!r} ran in the guest: {error}",
+                stdout=bytes(self.stdout),
+                stderr=bytes(self.stderr),
+            ) from error
+        raise self._timeout(self._kill())
+
+    def _poll(self) -> int | None:
+        """The exit code, or None at the deadline."""
+        pause = POLL_FIRST_S
+        while True:
+            time.sleep(min(pause, self.deadline.left_s))
+            code = self.port.exit_code(self.pid, self.deadline)
+            if code is not None:
+                return code
+            fresh = self._collect() if self.on_output else 0
+            if self.deadline.passed:
+                return None
+            pause = POLL_FIRST_S if fresh else min(POLL_LAST_S, pause * 1.5)
+
+    def _collect(self, deadline: Deadline | None = None) -> int:
+        """Read what is there; the number of new bytes."""
+        until = deadline or self.deadline
+        out = self._drain(self.spool.out[1], self.stdout, "stdout", until)
+        return out + self._drain(self.spool.err[1], self.stderr, "stderr", until)
+
+    def _drain(self, handle: int, into: bytearray, stream: Stream, deadline: Deadline) -> int:
+        before = len(into)
+        while True:
+            data, ended = self.port.read(handle, self.chunk, deadline)
+            into += data
+            if data and self.on_output:
+                self.on_output(stream, data)
+            # A process left in the background may write for ever: its first pause is the end.
+            if ended or not data:
+                return len(into) - before
+
+    def _kill(self) -> str:
+        """End the process group and take what it printed; why it may live on, or ""."""
+        grace = Deadline.after(KILL_GRACE_S)
+        try:
+            self.port.start(["-c", shell.kill_group(self.pid)], b"", grace)
+            gone = False
+            while not (gone or grace.passed):
+                time.sleep(POLL_FIRST_S)
+                gone = self.port.exit_code(self.pid, grace) is not None
+            self._collect(Deadline.after(KILL_GRACE_S))
+        except ChannelError as error:
+            return f"it could not be killed: {error}"
+        self._release(Deadline.after(KILL_GRACE_S))
+        return "" if gone else "it did not die of SIGKILL"
+
+    def _release(self, deadline: Deadline) -> None:
+        for _path, handle in (self.spool.out, self.spool.err):
+            quietly(lambda handle=handle: self.port.close(handle, deadline))  # type: ignore[misc]
+
+    def _timeout(self, note: str) -> GuestCommandTimeout:
+        return GuestCommandTimeout(
+            repr(self.what),
+            self.timeout_s,
+            stdout=bytes(self.stdout),
+            stderr=bytes(self.stderr),
+            note=note,
+        )

@@ -1,0 +1,324 @@
+"""The operating system inside a machine, as scenarios and agent operations use it.
+
+Owns the choice of the channel, the recording of what was run, and reboots. Refuses to judge: a
+non-zero exit code is a value, a guest that stays silent is a timeout, and what either means is
+read from the recording. Nothing that a guest may have begun is begun a second time.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+from lab.clock import Deadline, Stopwatch
+from lab.errors import ChannelError
+from lab.guest import facts, shell
+from lab.guest.channel import (
+    Channel,
+    ChannelLost,
+    Command,
+    GuestCommandTimeout,
+    GuestFileError,
+    OutputSink,
+    Unavailable,
+)
+from lab.guest.transcript import kept
+from lab.model import CommandRun, Expectation, Observation, Step, Timeouts
+from lab.log import redact
+from lab.proc import Completed
+from lab.waiting import WaitTimeout, wait_for
+
+Answer = TypeVar("Answer")
+
+PROBE_SHARE = 1 / 12
+"""Share of `command_s` that a look for a sign of life may take (5 s of 60 s); scales with the host."""
+LOOK_AGAIN_S = 0.5
+
+
+class CommandFailed(Exception):
+    """`run(..., check=True)` met a non-zero exit code: the guest's doing, not the lab's."""
+
+    def __init__(self, done: Completed) -> None:
+        last = (done.error_text.splitlines() or ["no output"])[-1]
+        super().__init__(f"{done.command!r}: exit code {done.exit_code} in the guest: {last}")
+        self.done = done
+
+
+class Guest:
+    """A guest reached over `channels`, most trusted first.
+
+    One channel serves until it fails; then the first that answers takes over for what is begun
+    after that, and the recording says so. Channels may be used beside it by other threads.
+
+    :param record: called with each observation.
+    :param timeouts: already scaled to the host.
+    :param reboot_hook: reboots the guest from outside, instead of asking it; must return at once.
+    """
+
+    def __init__(
+        self,
+        channels: Sequence[Channel],
+        record: Callable[[Observation], None],
+        clock: Stopwatch,
+        timeouts: Timeouts,
+        reboot_hook: Callable[[], None] | None = None,
+    ) -> None:
+        if not channels:
+            raise ValueError("guest: no channel (wanted at least one)")
+        self.channels = tuple(channels)
+        self._current: Channel = self.channels[0]
+        self._doubted: Channel | None = None
+        self._record = record
+        self._clock = clock
+        self._timeouts = timeouts
+        self._reboot_hook = reboot_hook
+        self._left_boot: str | None = None
+
+    @property
+    def channel(self) -> str:
+        """Name of the channel in use."""
+        return self._current.name
+
+    def run(
+        self,
+        command: Command,
+        timeout_s: float | None = None,
+        check: bool = False,
+        *,
+        stdin: bytes = b"",
+        on_output: OutputSink | None = None,
+    ) -> Completed:
+        """Run shell text, or a program with arguments, and record it.
+
+        :param timeout_s: already scaled; the configured command timeout when None.
+        :raise CommandFailed: `check` and a non-zero exit code.
+        :raise ChannelError: see `Channel.run`; whatever it is, the command is recorded.
+        """
+        limit_s = self._timeouts.command_s if timeout_s is None else timeout_s
+        watch, text = Stopwatch(), shell.readable(command)
+        try:
+            done = self._over_a_channel(
+                lambda channel: channel.run(command, timeout_s=limit_s, stdin=stdin, on_output=on_output)
+            )
+        except (GuestCommandTimeout, ChannelLost) as error:
+            noted = error.stderr + f"\n[{error}]".encode()
+            self._record_run(text, None, error.stdout, noted, watch.t_s)
+            raise
+        except ChannelError as error:
+            self._record_run(text, None, b"", f"[{error}]".encode(), watch.t_s)
+            raise
+        self._record_run(text, done.exit_code, done.stdout, done.stderr, done.duration_s)
+        if check and not done.ok:
+            raise CommandFailed(done)
+        return done
+
+    def put(
+        self, source: bytes | Path, to: str, *, mode: int = 0o644, timeout_s: float | None = None
+    ) -> None:
+        """See `Channel.put`. Recorded as a command that carries no content."""
+        limit_s = self._transfer_s if timeout_s is None else timeout_s
+        self._transfer(f"put {to}", lambda channel: channel.put(source, to, mode=mode, timeout_s=limit_s))
+
+    def get(self, path: str, *, timeout_s: float | None = None) -> bytes:
+        """See `Channel.get`. Recorded as a command that carries no content."""
+        limit_s = self._transfer_s if timeout_s is None else timeout_s
+        return self._transfer(f"get {path}", lambda channel: channel.get(path, timeout_s=limit_s))
+
+    def boot_id(self) -> str:
+        """The id that Linux draws at each boot. Not recorded: it is asked for often."""
+        limit_s = self._timeouts.command_s
+        return self._over_a_channel(lambda channel: _boot_id(channel, limit_s))
+
+    def facts(self) -> facts.Facts:
+        """The guest's own account of itself; one command."""
+        return facts.parse(self.run(shell.FACTS, check=True).stdout.decode("utf-8", "replace"))
+
+    def wait_ready(self, timeout_s: float | None = None) -> None:
+        """Wait until a channel answers and record `booted` with the seconds it took.
+
+        :raise WaitTimeout: none did; the message has the last answer of each.
+        """
+        limit_s = self._timeouts.boot_s if timeout_s is None else timeout_s
+        watch, probe_s = Stopwatch(), self._probe_s
+
+        def answers(channel: Channel) -> bool:
+            channel.ping(probe_s)
+            return True
+
+        self._first_to(answers, "answer of the guest", limit_s)
+        self._step("booted", "end", boot_s=round(watch.t_s, 3), channel=self.channel)
+
+    def reboot(self, wait: bool = True, timeout_s: float | None = None, *, reason: str = "scenario") -> None:
+        """Reboot and, with `wait`, return when the new boot answers.
+
+        The recording gets an Expectation before the guest is asked, so that the reset is not
+        taken for a crash.
+
+        :raise WaitTimeout: no new boot answered; the Expectation stays open, as it was not met.
+        """
+        self._left_boot = self.boot_id()
+        self._step("reboot", "start")
+        self._record(Expectation(t_s=self._clock.t_s, what="reboot", begin=True, reason=reason))
+        self._ask_to_reboot()
+        if wait:
+            self.wait_rebooted(timeout_s)
+
+    def wait_rebooted(self, timeout_s: float | None = None) -> None:
+        """Wait for the boot that `reboot(wait=False)` asked for.
+
+        :raise ValueError: no reboot was asked for.
+        :raise WaitTimeout: see `reboot`.
+        """
+        left = self._left_boot
+        if left is None:
+            raise ValueError("wait_rebooted: no reboot is under way (wanted reboot(wait=False) before)")
+        limit_s = self._timeouts.reboot_s if timeout_s is None else timeout_s
+        watch, probe_s = Stopwatch(), self._probe_s
+
+        def new_boot(channel: Channel) -> str | None:
+            found = _boot_id(channel, probe_s)
+            return None if found == left else found
+
+        try:
+            boot_id = self._first_to(new_boot, "new boot of the guest", limit_s)
+        except WaitTimeout as error:
+            self._step("reboot", "end", "failed", last=error.last)
+            raise
+        self._left_boot = None
+        self._record(Expectation(t_s=self._clock.t_s, what="reboot", begin=False))
+        seconds = round(watch.t_s, 3)
+        self._step("reboot", "end", "completed", boot_s=seconds, boot_id=boot_id, channel=self.channel)
+
+    def close(self) -> None:
+        """Close every channel; the guest can still be used, on new connections."""
+        for channel in self.channels:
+            channel.close()
+
+    @property
+    def _transfer_s(self) -> float:
+        """For files of any size that scenarios use; 100 MB over an emulated guest's agent fits."""
+        return 3 * self._timeouts.command_s
+
+    @property
+    def _probe_s(self) -> float:
+        return self._timeouts.command_s * PROBE_SHARE
+
+    def _ask_to_reboot(self) -> None:
+        if self._reboot_hook is not None:
+            self._reboot_hook()
+            return
+        # The guest may go before it can say that it does; whether it did is seen by its new boot.
+        with contextlib.suppress(ChannelLost, GuestCommandTimeout):
+            self.run(shell.REBOOT)
+
+    def _first_to(self, act: Callable[[Channel], Answer | None], what: str, limit_s: float) -> Answer:
+        """The first answer of any channel, which then becomes the one in use.
+
+        The most trusted channel has the first quarter of the time for itself: while nothing
+        listens in the guest, a try over the network hangs and would delay the sight of the agent.
+        """
+        others_from = Deadline.after(limit_s / 4)
+
+        def look() -> Answer | None:
+            nonlocal others_from
+            tried = self.channels if others_from.passed else self.channels[:1]
+            failures: list[tuple[Channel, ChannelError]] = []
+            answer: Answer | None = None
+            for channel in tried:
+                try:
+                    answer = act(channel)
+                except ChannelError as error:
+                    failures.append((channel, error))
+                    continue
+                if answer:
+                    self._use(channel, failures)
+                return answer
+            if len(tried) > 1:
+                others_from = Deadline.after(3 * self._probe_s)
+            raise _unavailable(failures)
+
+        return wait_for(look, what=what, timeout_s=limit_s, interval_s=LOOK_AGAIN_S, ignore=(ChannelError,))
+
+    def _over_a_channel(self, act: Callable[[Channel], Answer]) -> Answer:
+        """Do something over the channel in use, or over the first other where that one is unavailable."""
+        failures: list[tuple[Channel, ChannelError]] = []
+        for channel in (self._current, *(c for c in self.channels if c is not self._current)):
+            try:
+                self._trust(channel)
+                answer = act(channel)
+            except Unavailable as error:
+                failures.append((channel, error))
+                continue
+            except ChannelLost:
+                self._doubted = channel
+                raise
+            except (GuestFileError, GuestCommandTimeout):
+                self._use(channel, failures)
+                raise
+            self._use(channel, failures)
+            return answer
+        raise _unavailable(failures)
+
+    def _trust(self, channel: Channel) -> None:
+        """A channel that died must answer before anything is begun over it.
+
+        :raise Unavailable: it does not.
+        """
+        if self._doubted is not channel:
+            return
+        try:
+            channel.ping(self._probe_s)
+        except ChannelError as error:
+            raise Unavailable(f"channel {channel.name!r} died and did not come back: {error}") from error
+        self._doubted = None
+
+    def _use(self, channel: Channel, failures: Sequence[tuple[Channel, ChannelError]]) -> None:
+        if channel is self._current:
+            return
+        before, self._current = self._current, channel
+        why = "; ".join(str(error) for _channel, error in failures) or "it answers again"
+        self._step("channel", "note", channel.name, left=before.name, why=why)
+
+    def _transfer(self, text: str, act: Callable[[Channel], Answer]) -> Answer:
+        watch = Stopwatch()
+        try:
+            answer = self._over_a_channel(act)
+        except ChannelError as error:
+            self._record_run(text, None, b"", f"[{error}]".encode(), watch.t_s)
+            raise
+        self._record_run(text, 0, b"", b"", watch.t_s)
+        return answer
+
+    def _record_run(
+        self, text: str, exit_code: int | None, stdout: bytes, stderr: bytes, duration_s: float
+    ) -> None:
+        """`t_s` is when the command ended, as recordings are in order of `t_s`."""
+        self._record(
+            CommandRun(
+                t_s=self._clock.t_s,
+                channel=self.channel,
+                command=redact(text),
+                exit_code=exit_code,
+                stdout=kept(stdout),
+                stderr=kept(stderr),
+                duration_s=duration_s,
+            )
+        )
+
+    def _step(self, name: str, phase: str, outcome: str = "", **detail: Any) -> None:
+        self._record(Step(t_s=self._clock.t_s, name=name, phase=phase, outcome=outcome, detail=detail))
+
+
+def _boot_id(channel: Channel, timeout_s: float) -> str:
+    return channel.get(shell.BOOT_ID, timeout_s=timeout_s).decode("ascii", "replace").strip()
+
+
+def _unavailable(failures: Sequence[tuple[Channel, ChannelError]]) -> ChannelError:
+    """One error for all channels; with a single channel, its own."""
+    if len(failures) == 1:
+        return failures[0][1]
+    reasons = "; ".join(f"{channel.name}: {error}" for channel, error in failures)
+    hint = next((error.hint for _channel, error in reversed(failures) if error.hint), None)
+    return Unavailable(f"no channel into the guest: {reasons}", hint=hint)
