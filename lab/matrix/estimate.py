@@ -6,7 +6,7 @@ import heapq
 from collections.abc import Mapping, Sequence
 
 from lab.matrix.capacity import GUEST_OVERHEAD_MIB, HostFacts
-from lab.model import Bill, Cell, ImageInfo, Level
+from lab.model import Arm, Bill, Cell, ImageInfo, Level
 
 # Seconds on a host of factor 1: two cores under software emulation (QEMU 7.2, TCG), where a Debian
 # guest of 512 MiB answers its first command 26.5 s after power-on.
@@ -14,7 +14,7 @@ BOOT_S = 30.0
 BUILD_S = 150.0
 """One image, downloads included."""
 LOOP_S = 60.0
-"""What a scenario that counts boot loops adds when the guest crashes."""
+"""What counting boot loops adds when a guest crashes; the estimate takes it that a candidate does."""
 SCENARIO_S: Mapping[Level, float] = {
     Level.MODULE: 10.0,
     Level.COMPONENT: 15.0,
@@ -39,7 +39,7 @@ def cell_seconds(cell: Cell, *, factor: float, history: Mapping[str, float]) -> 
     for key in keys(cell):
         if key in history:
             return history[key]
-    loop_s = LOOP_S if cell.count_loops else 0.0
+    loop_s = LOOP_S if cell.count_loops and cell.arm is Arm.CANDIDATE else 0.0
     return (BOOT_S + SCENARIO_S[cell.level] + loop_s) * factor
 
 

@@ -18,7 +18,13 @@ from lab.matrix.ids import is_name
 from lab.model import Level, ScenarioInfo
 
 FOLDER = "scenarios"
-_WANTED: Mapping[str, type] = {"level": str, "name": str, "count_loops": bool, "cold_boot": bool}
+_WANTED: Mapping[str, type] = {
+    "level": str,
+    "name": str,
+    "count_loops": bool,
+    "cold_boot": bool,
+    "ends_with": str,
+}
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 Marks = dict[str, str | bool]

@@ -3,6 +3,8 @@
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from lab.config import HostSpec, Include, load, parse_candidate
 from lab.errors import ConfigError, InputError
@@ -195,14 +197,18 @@ def test_places_of_settings_are_known_by_path(write) -> None:
         (
             "agent: demo-sensor",
             "agent: demo_sensor",
-            "lab.yaml:2:8: agent: "
-            "wanted a name: letters, digits, dot and hyphen (at most 48), got 'demo_sensor'",
+            (
+                "lab.yaml:2:8: agent: "
+                "wanted a name: letters, digits, dot and hyphen (at most 48), got 'demo_sensor'"
+            ),
         ),
         (
             "agent:",
             "agnet:",
-            "lab.yaml:1:1: agent: required key is missing\n"
-            "lab.yaml:2:1: agnet: unknown key 'agnet' (closest is 'agent')",
+            (
+                "lab.yaml:1:1: agent: required key is missing\n"
+                "lab.yaml:2:1: agnet: unknown key 'agnet' (closest is 'agent')"
+            ),
         ),
         (
             "agent: demo-sensor",
@@ -217,8 +223,10 @@ def test_places_of_settings_are_known_by_path(write) -> None:
         (
             "content: 289",
             "content: a/b",
-            "lab.yaml:3:34: installed.content: "
-            "wanted a version: letters, digits and . + ~ : - (at most 40), got 'a/b'",
+            (
+                "lab.yaml:3:34: installed.content: "
+                "wanted a version: letters, digits and . + ~ : - (at most 40), got 'a/b'"
+            ),
         ),
         (
             "[291, 292]",
@@ -243,8 +251,10 @@ def test_places_of_settings_are_known_by_path(write) -> None:
         (
             "small: {}",
             "small: {memory: 512}",
-            "lab.yaml:12:19: profiles.small.memory: "
-            "wanted a size with its unit, such as 512MiB or 2GiB, got '512'",
+            (
+                "lab.yaml:12:19: profiles.small.memory: "
+                "wanted a size with its unit, such as 512MiB or 2GiB, got '512'"
+            ),
         ),
         (
             "small: {}",
@@ -264,8 +274,10 @@ def test_places_of_settings_are_known_by_path(write) -> None:
         (
             "small: {}",
             "small_one: {}",
-            "lab.yaml:12:3: profiles.small_one: "
-            "wanted a name: letters, digits, dot and hyphen (at most 48), got 'small_one'",
+            (
+                "lab.yaml:12:3: profiles.small_one: "
+                "wanted a name: letters, digits, dot and hyphen (at most 48), got 'small_one'"
+            ),
         ),
         (
             "  small: {}",
@@ -305,8 +317,10 @@ def test_places_of_settings_are_known_by_path(write) -> None:
         (
             "  small: {}",
             "  small: {}\ntimeouts: {boot: 90}",
-            "lab.yaml:13:18: timeouts.boot: "
-            "wanted a duration with its unit, such as 90s, 15m or 72h, got '90'",
+            (
+                "lab.yaml:13:18: timeouts.boot: "
+                "wanted a duration with its unit, such as 90s, 15m or 72h, got '90'"
+            ),
         ),
         (
             "  small: {}",
@@ -323,3 +337,22 @@ def test_each_mistake_is_answered_with_its_place(write, old: str, new: str, mess
 def test_mistakes_all_over_the_file_are_told_together(write) -> None:
     text = LEAST.replace("version: 1", "version: 3").replace("{}", "{vcpus: 0, memory: lots}")
     assert len(refusals(write(text))) == 3
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    st.integers(0, len(LEAST)),
+    st.integers(0, 12),
+    st.text(" \n:-[]{}'\"a1*&!", max_size=5) | st.text(max_size=3),
+)
+def test_a_slip_of_the_pen_anywhere_is_a_lab_or_a_config_error(
+    write, start: int, removed: int, inserted: str
+) -> None:
+    text = LEAST[:start] + inserted + LEAST[start + removed :]
+    try:
+        lab = load(write(text))
+    except ConfigError as error:
+        lines = str(error).splitlines()
+    else:
+        lines = [lab.place("agent")]
+    assert all(line.startswith("lab.yaml:") for line in lines)
