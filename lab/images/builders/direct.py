@@ -1,0 +1,52 @@
+"""What the images that QEMU starts without a boot loader have in common: kernel, RAM disk, command line."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from lab.images import initrd, kernel, mirror
+
+CONSOLE = "console=ttyS0 loglevel=8 printk.devkmsg=on"
+"""The whole kernel log goes to the serial port; nothing is throttled there."""
+PANIC = "panic=5 oops=panic"
+"""An oops is a panic: every guest then stops in a defined state, says so through pvpanic, and restarts."""
+EMULATION = "mitigations=off no5lvl tsc=reliable no_timer_check random.trust_cpu=on"
+"""Work that means nothing on an emulated CPU and takes a tenth of the boot there."""
+CMDLINE = f"root=/dev/vda rw {CONSOLE} {PANIC} {EMULATION} TERM=dumb"
+
+
+@dataclass(frozen=True, slots=True)
+class Boot:
+    """The kernel that was placed."""
+
+    release: str
+    build: str
+
+
+def place(out: Path, draft: Path) -> Boot:
+    """Put `vmlinuz` and `initrd` in `draft` from what collect.sh left in `out`."""
+    release = (out / "release").read_text(encoding="utf-8").strip()
+    image = (out / "bzImage").read_bytes()
+    (draft / "vmlinuz").write_bytes(kernel.uncompressed(image) or image)
+    (draft / "initrd").write_bytes(initrd.build(out / "root", release))
+    return Boot(release, kernel.build_line(image))
+
+
+def packages(out: Path) -> dict[str, str]:
+    """Package -> version, from collect.sh."""
+    lines = (out / "packages").read_text(encoding="utf-8").splitlines()
+    return dict(line.split(" ", 1) for line in lines if " " in line)
+
+
+def reachable(suites: Sequence[str]) -> tuple[str, ...]:
+    """The suites that this machine has an archive for; the release itself is always among them."""
+    absent = mirror.read().missing(suites)
+    return tuple(suite for suite in suites if suite not in absent)
+
+
+def notes(suites: Sequence[str]) -> tuple[str, ...]:
+    """What to say of suites that were left out."""
+    absent = mirror.read().missing(suites)
+    return tuple(f"without {suite}: this machine's apt has no security archive" for suite in absent)

@@ -1,0 +1,72 @@
+"""The tiny image: a Debian kernel, busybox, the QEMU guest agent and dropbear on a small ext4 disk.
+
+For tests and first minutes: it answers within seconds under software emulation. Its content survives a
+reboot, it loads modules and has ssh, and it has neither systemd nor apt.
+"""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass
+
+from lab.images import bootstrap, initrd, keys, overlay, sdk, tools
+from lab.images.builders import Job, Made, direct, tiny_files
+from lab.images.recipe import TinyRecipe
+
+PACKAGES = (
+    "linux-image-amd64",
+    "busybox-static",
+    "qemu-guest-agent",
+    "dropbear-bin",
+    "openssh-sftp-server",
+    "kmod",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class TinyBuilder:
+    """Builder of `kind: tiny`."""
+
+    version: int = 1
+    needs: tuple[tools.Tool, ...] = (
+        *bootstrap.NEEDS,
+        tools.MKE2FS,
+        tools.QEMU_IMG,
+        tools.SSH_KEYGEN,
+        tools.ZSTD,
+    )
+    room_mib: int = 1200
+
+    def build(self, recipe: TinyRecipe, job: Job) -> Made:
+        host_key = keys.host_key(job.scratch, f"{recipe.name}")
+        content = overlay.archive(tiny_files.files(job.keys.public, host_key.private), below="lab-tiny/")
+        (job.scratch / "overlay.tar").write_bytes(content)
+        modules = " ".join((*initrd.ROOT_MODULES, *initrd.LAB_MODULES))
+        spec = bootstrap.Bootstrap(
+            suites=direct.reachable(recipe.suites),
+            variant="extract",
+            packages=PACKAGES,
+            setup=(bootstrap.script("merged_usr"),),
+            hooks=(
+                f"tar-in {job.scratch}/overlay.tar /",
+                bootstrap.script("collect", MODULES=modules),
+                bootstrap.script("tiny"),
+                bootstrap.script("pack", ROOT="/lab-tiny", SIZE_MIB=recipe.disk_mib),
+            ),
+        )
+        out = bootstrap.run(spec, job.scratch, job.progress)
+        job.progress.stage("making the RAM disk")
+        boot = direct.place(out, job.draft)
+        shutil.move(out / "disk.qcow2", job.draft / "disk.qcow2")
+        sdk.ensure(job.places, spec.suites, boot.release, job.progress)
+        return Made(
+            release=f"{recipe.release}, kernel {boot.release}",
+            kernel_release=boot.release,
+            kernel_build=boot.build,
+            cmdline=f"{direct.CMDLINE} {recipe.cmdline}".strip(),
+            host_key=host_key.public,
+            packages=direct.packages(out),
+            suites=spec.suites,
+            sdk=sdk.directory_name(recipe.suite, boot.release),
+            notes=direct.notes(recipe.suites),
+        )
