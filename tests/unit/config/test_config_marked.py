@@ -31,7 +31,7 @@ def test_a_plain_scalar_stays_the_text_that_was_written(scalar: str) -> None:
 
 
 def test_null_true_and_false_are_themselves_unless_quoted() -> None:
-    assert value("[null, ~, true, False, 'null', \"true\", ]") == [None, None, True, False, "null", "true"]
+    assert value("[null, ~, TRUE, False, 'null', \"true\"]") == [None, None, True, False, "null", "true"]
     assert value("a:") == {"a": None}
 
 
