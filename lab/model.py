@@ -489,6 +489,9 @@ class AttemptRecord:
     """Whether the cell process closed the recording itself (false after a kill)."""
     facts: Mapping[str, Any] = field(default_factory=dict)
     """attempt.json: image digest, artefact digests, host, accelerator, factor, versions."""
+    boots: int = 0
+    """As `detect.boots.count` counted them, like `unexpected_resets`."""
+    unexpected_resets: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -24,7 +24,8 @@ STALE_S = 1.0
 """An answer this soon after a reset was sent before it."""
 
 FIRMWARE = re.compile(
-    r"SeaBIOS \(version |BdsDxe: (?:loading|starting) Boot|UEFI firmware \(version |Welcome to GRUB!|"
+    r"SeaBIOS \(version |"
+    r"BdsDxe: (?:loading|starting) Boot|UEFI firmware \(version |Welcome to GRUB!|"
     r"GRUB loading|systemd-boot |iPXE \(|Booting from (?:Hard Disk|ROM)|EFI stub: ",
     re.ASCII,
 )

@@ -26,6 +26,10 @@ POINTER = re.compile(
 )
 """The instruction pointer in kernel mode: x86 `RIP: 0010:`, arm64 `pc : `, arm `PC is at `."""
 
+SYSCALL = re.compile(
+    r"^_{0,2}(?:x64|ia32|arm64|se|do|compat)?_?(?:sys|SyS|SYSC|compat_SyS)_(?=[a-z])", re.ASCII
+)
+"""`__x64_sys_mount`, `__se_sys_mount` and `SyS_mount` are all the system call `sys_mount`."""
 SUFFIX = re.compile(r"\.(?:isra|constprop|part|cold|llvm|lto_priv|localalias)\b.*$", re.ASCII)
 
 CARRIERS = re.compile(
@@ -51,6 +55,7 @@ CARRIERS = re.compile(
     r"apic_\w+|_*smp_\w+|_*irq_\w+|_*do_softirq\w*|irqentry_\w+|ret_from_\w+|entry_\w+|do_syscall_64|"
     r"common_\w+entry|"
     r"rcu_\w+|_*rcu_\w+|update_process_times|tick_\w+|_*hrtimer_\w+|_*run_hrtimer|local_apic_\w+|"
+    r"_*rb_\w+|klist_\w+|skb_(?:put|push|pull)\w*|(?:un)?lock_page|folio_(?:un)?lock|osq_lock|_*queue_work\w*|_*phys_addr|"
     r"watchdog\w*|nmi_\w+|trigger_\w+|arch_trigger\w+|sched_show_task|check_cpu_stall|print_cpu_stall|"
     r"fortify_panic|_*stack_chk_fail|_*const_udelay|delay_\w+|_*delay|csd_lock_\w+|_*flush_work|"
     r"_*sanitizer_cov_\w+|write_comp_data|_*x86_indirect_\w+|dump_backtrace|dump_cpu_task|unwind_\w+|"
@@ -82,7 +87,7 @@ class Frame:
 
 def frame(function: str, module: str | None) -> Frame:
     """Without what the compiler appended: `.isra.0`, `.constprop.3`, `.cold`."""
-    return Frame(SUFFIX.sub("", function), module or "")
+    return Frame(SYSCALL.sub("sys_", SUFFIX.sub("", function), count=1), module or "")
 
 
 def stack_frame(text: str) -> Frame | None:

@@ -11,7 +11,7 @@ from typing import Any
 
 from lab.model import Expectation, Finding, FindingKind, MachineEvent, Observation, Signature, Step
 
-LAB_REASONS = ("host-", "guest-panic")
+LAB_REASONS = ("host-", "guest-panic", "guest-reset")
 """QEMU's SHUTDOWN reasons (qapi/run-state.json) that are not the guest's own decision to power off."""
 EVENT_PANIC = "kernel panic"
 """All that the panic device says of a Linux guest; the console's title is better."""

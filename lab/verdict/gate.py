@@ -1,0 +1,228 @@
+"""May we ship? Verdicts and policy to one decision, one sentence and an exit code.
+
+0 ship; 1 do not ship: there is evidence against the candidate, or it was never exercised; 4 no
+decision: nothing was proven, the comparison is void, or the lab failed. Evidence against the
+candidate (1) outweighs everything; 0 needs proof. Refuses to look at recordings.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from lab.model import Arm, Cell, CellVerdict, Finding, FindingKind, GateDecision, GatePolicy, Outcome, Plan
+
+SHIP, DO_NOT_SHIP, NO_DECISION = 0, 1, 4
+"""`lab.errors.ExitCode`, which a pure room may not import."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Objection:
+    """Why not to ship, and how heavy it is."""
+
+    exit_code: int
+    sentence: str
+
+
+def decide(verdicts: Sequence[CellVerdict], plan: Plan, policy: GatePolicy) -> GateDecision:
+    """The decision over all cells of `plan`; one without a verdict never ran and proves nothing."""
+    board = _Board.of(verdicts, plan)
+    objections = [*_against(board, policy), *_unproven(board, policy), *_void(board, policy)]
+    codes = {objection.exit_code for objection in objections}
+    exit_code = DO_NOT_SHIP if DO_NOT_SHIP in codes else NO_DECISION if codes else SHIP
+    ordered = sorted(objections, key=lambda objection: objection.exit_code != exit_code)
+    reasons = (*(objection.sentence for objection in ordered), *_remarks(board))
+    return GateDecision(
+        ship=exit_code == SHIP,
+        exit_code=exit_code,
+        sentence=_sentence(board, exit_code, ordered),
+        reasons=reasons,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Board:
+    """The verdicts by arm, and what has none."""
+
+    candidate: tuple[CellVerdict, ...]
+    baseline: tuple[CellVerdict, ...]
+    never_ran: tuple[Cell, ...]
+    plan: Plan
+
+    @classmethod
+    def of(cls, verdicts: Sequence[CellVerdict], plan: Plan) -> _Board:
+        known = sorted(verdicts, key=lambda verdict: verdict.cell.id)
+        judged = {verdict.cell.id for verdict in known}
+        return cls(
+            candidate=tuple(verdict for verdict in known if verdict.cell.arm is Arm.CANDIDATE),
+            baseline=tuple(verdict for verdict in known if verdict.cell.arm is Arm.BASELINE),
+            never_ran=tuple(
+                sorted((cell for cell in plan.cells if cell.id not in judged), key=lambda cell: cell.id)
+            ),
+            plan=plan,
+        )
+
+    @property
+    def candidate_cells(self) -> list[Cell]:
+        """Judged or not."""
+        waiting = [cell for cell in self.never_ran if cell.arm is Arm.CANDIDATE]
+        return [*(verdict.cell for verdict in self.candidate), *waiting]
+
+    @property
+    def subject(self) -> str:
+        """`build 1.0 + content 291`: what the decision is about."""
+        versions = sorted({str(cell.version) for cell in self.candidate_cells})
+        return " and ".join(versions) or "the candidate"
+
+    def images(self, verdicts: Iterable[CellVerdict]) -> int:
+        return len({verdict.cell.image for verdict in verdicts})
+
+
+def _with(verdicts: Iterable[CellVerdict], *outcomes: Outcome) -> list[CellVerdict]:
+    return [verdict for verdict in verdicts if verdict.outcome in outcomes]
+
+
+def _against(board: _Board, policy: GatePolicy) -> list[_Objection]:
+    """Evidence against the candidate, the most widespread first."""
+    objections = []
+    failed = _with(board.candidate, Outcome.FAILED)
+    for title, group in _by_title(failed):
+        objections.append(_Objection(DO_NOT_SHIP, f"{title} on {_spread(board, group)}"))
+    flaky = _with(board.candidate, Outcome.FLAKY)
+    if flaky and not policy.allow_flaky:
+        objections.append(_Objection(DO_NOT_SHIP, f"flaky: {_cells(flaky)}"))
+    idle = _with(board.candidate, Outcome.NOT_EXERCISED)
+    if idle:
+        objections.append(_Objection(DO_NOT_SHIP, f"never exercised: {_cells(idle)}"))
+    return objections
+
+
+def _unproven(board: _Board, policy: GatePolicy) -> list[_Objection]:
+    """What keeps the candidate from being proven good."""
+    objections = []
+    open_cells = _with(board.candidate, Outcome.INCONCLUSIVE)
+    waiting = [cell for cell in board.never_ran if cell.arm is Arm.CANDIDATE]
+    if len(open_cells) + len(waiting) > policy.allow_inconclusive:
+        if open_cells:
+            first = open_cells[0].reasons[0] if open_cells[0].reasons else "no reason"
+            objections.append(_Objection(NO_DECISION, f"inconclusive: {_cells(open_cells)}; {first}"))
+        if waiting:
+            objections.append(_Objection(NO_DECISION, f"never ran: {_names(cell.id for cell in waiting)}"))
+    passed = len(_with(board.candidate, Outcome.PASSED))
+    wanted = max(1, policy.min_cells)
+    if passed < wanted:
+        objections.append(
+            _Objection(NO_DECISION, f"{_count(passed, 'candidate cell')} passed (wanted at least {wanted})")
+        )
+    unrunnable = [item for item in board.plan.omitted if item.kind == "unrunnable"]
+    if unrunnable and not policy.allow_unrunnable:
+        objections.append(
+            _Objection(NO_DECISION, f"cannot run here: {_names(item.id for item in unrunnable)}")
+        )
+    return objections
+
+
+def _void(board: _Board, policy: GatePolicy) -> list[_Objection]:
+    """Without a good baseline a pass of the candidate compares with nothing."""
+    if not policy.require_baseline:
+        return []
+    objections = []
+    good = {verdict.cell.twin_key for verdict in _with(board.baseline, Outcome.PASSED, Outcome.KNOWN_ISSUE)}
+    bad = [verdict for verdict in board.baseline if verdict.cell.twin_key not in good]
+    for title, group in _by_title(_with(bad, Outcome.FAILED)):
+        objections.append(
+            _Objection(
+                NO_DECISION, f"the released agent fails: {title} on {_count(board.images(group), 'OS build')}"
+            )
+        )
+    judged = {verdict.cell.twin_key for verdict in _with(bad, Outcome.FAILED)}
+    skipped = {verdict.cell.twin_key for verdict in _with(board.candidate, Outcome.SKIPPED)}
+    alone = [cell for cell in board.candidate_cells if cell.twin_key not in good | judged | skipped]
+    if alone:
+        names = _names(cell.id for cell in alone)
+        objections.append(_Objection(NO_DECISION, f"no passed baseline to compare with: {names}"))
+    return objections
+
+
+def _sentence(board: _Board, exit_code: int, ordered: Sequence[_Objection]) -> str:
+    if exit_code == SHIP:
+        passed = _with(board.candidate, Outcome.PASSED)
+        return (
+            f"Ship {board.subject}: {len(passed)} of {_count(len(board.candidate_cells), 'candidate cell')} "
+            f"passed on {_count(board.images(passed), 'OS build')}; {_baseline(board)}"
+        )
+    word = "Do not ship" if exit_code == DO_NOT_SHIP else "No decision on"
+    more = sum(objection.exit_code == exit_code for objection in ordered) - 1
+    tail = f"; {_count(more, 'more reason')}" if more > 0 else ""
+    return f"{word} {board.subject}: {ordered[0].sentence}{tail}; {_baseline(board)}"
+
+
+def _baseline(board: _Board) -> str:
+    if not board.baseline:
+        return "the released agent did not run"
+    good = _with(board.baseline, Outcome.PASSED)
+    if len(good) == len(board.baseline) and not any(cell.arm is Arm.BASELINE for cell in board.never_ran):
+        return "the released agent is green"
+    failed = _with(board.baseline, Outcome.FAILED)
+    if failed:
+        return f"the released agent fails on {_count(board.images(failed), 'OS build')} too"
+    return f"the released agent passed {len(good)} of {_count(len(board.baseline), 'cell')}"
+
+
+def _remarks(board: _Board) -> list[str]:
+    """What did not close the gate but must be read."""
+    remarks = []
+    for known in _with(board.candidate, Outcome.KNOWN_ISSUE):
+        remarks.append(f"known issue tolerated: {known.cell.id}: {_title(known)}")
+    unrunnable = [item for item in board.plan.omitted if item.kind == "unrunnable"]
+    if unrunnable:
+        remarks.append(f"not tested: {_count(len(unrunnable), 'cell')} that cannot run here")
+    return remarks
+
+
+def _by_title(verdicts: Iterable[CellVerdict]) -> list[tuple[str, list[CellVerdict]]]:
+    """Grouped by the bug that names them, the most widespread first."""
+    groups: dict[str, list[CellVerdict]] = {}
+    for verdict in verdicts:
+        groups.setdefault(_title(verdict), []).append(verdict)
+    return sorted(
+        groups.items(), key=lambda item: (-len({v.cell.image for v in item[1]}), -len(item[1]), item[0])
+    )
+
+
+def _title(verdict: CellVerdict) -> str:
+    """The bug, with its module; the assertion where there is none."""
+    finding = min(
+        (item for item in verdict.findings if item.fatal or item.kind is FindingKind.UPDATE_REFUSED),
+        key=_weight,
+        default=None,
+    )
+    if finding is None:
+        return verdict.reasons[0] if verdict.reasons else "no reason given"
+    return f"{finding.title} ({finding.module})" if finding.module else finding.title
+
+
+def _weight(finding: Finding) -> tuple[int, float]:
+    """A crash names the bug better than the boot loop or the reset that it caused."""
+    late = finding.kind in (FindingKind.BOOT_LOOP, FindingKind.UNEXPECTED_REBOOT, FindingKind.UPDATE_REFUSED)
+    return (int(late), finding.t_s)
+
+
+def _spread(board: _Board, group: Sequence[CellVerdict]) -> str:
+    of = len({cell.image for cell in board.candidate_cells})
+    return f"{board.images(group)} of {_count(of, 'OS build')}"
+
+
+def _cells(verdicts: Sequence[CellVerdict]) -> str:
+    return _names(verdict.cell.id for verdict in verdicts)
+
+
+def _names(ids: Iterable[str], most: int = 3) -> str:
+    """At most three names; the report has the rest."""
+    names = sorted(ids)
+    shown = ", ".join(names[:most])
+    return shown if len(names) <= most else f"{shown} and {len(names) - most} more"
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
