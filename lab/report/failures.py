@@ -91,10 +91,7 @@ def _failure(
         ),
         corrupted=main.corrupted if main else "",
         reasons=_unique(reason for case in members for reason in case.reasons)[:6],
-        share=sum(
-            shares.get(image, 0.0)
-            for image in _unique(case.cell.image for case in members if case.cell.arm is Arm.CANDIDATE)
-        ),
+        share=sum(shares.get(image, 0.0) for image in _hit(members)),
         images=_unique(case.cell.image for case in members),
         scenarios=_unique(case.cell.scenario for case in members),
         arms=_unique(case.cell.arm.value for case in members),
@@ -104,6 +101,14 @@ def _failure(
         looped_cells=looped,
         repro=f"lab repro {shlex.quote(run_id)} {shlex.quote(best.cell.id)}",
         exhibit=exhibit.build(*shown, run_dir) if shown else None,
+    )
+
+
+def _hit(members: list[Case]) -> tuple[str, ...]:
+    """OS builds on which a candidate cell ended as badly as any of the members."""
+    worst = Outcome.worst(Outcome(case.outcome) for case in members)
+    return _unique(
+        case.cell.image for case in members if case.cell.arm is Arm.CANDIDATE and case.outcome == worst
     )
 
 

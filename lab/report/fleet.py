@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from fnmatch import fnmatchcase
 
 from lab.model import Arm, Omitted, Outcome
 from lab.report.cases import Case
 from lab.report.shape import Failure, Fleet, FleetImage
+
+STATES = ("affected", "unproven", "untested", "proven")
+"""Worst first."""
 
 PROVEN = frozenset({Outcome.PASSED, Outcome.KNOWN_ISSUE})
 
@@ -16,15 +20,18 @@ def shares(
 ) -> dict[str, float]:
     """Share of the fleet of every OS build that the plan knows, in order of the plan; they add up to 1.
 
-    The weight of an OS build is the census's, else the largest weight of one of its cells (a cell
-    stands for its image, so more scenarios do not make an image more common).
+    The weight of an OS build is the census's (names may be patterns), else the largest weight of one of
+    its cells: a cell stands for its image, so more scenarios do not make an image more common.
     """
     weights: dict[str, float] = {}
     for case in cases:
         weights[case.cell.image] = max(weights.get(case.cell.image, 0.0), case.cell.weight)
-    for image in dict.fromkeys(item.image for item in omitted if item.image and item.kind == "unrunnable"):
-        weights.setdefault(image, census.get(image, 1.0))
-    weights = {image: max(0.0, census.get(image, weight)) for image, weight in weights.items()}
+    for item in omitted:
+        if item.image and item.kind == "unrunnable":
+            weights.setdefault(item.image, 0.0 if census else 1.0)
+    for image in weights:
+        named = (value for pattern, value in census.items() if fnmatchcase(image, pattern))
+        weights[image] = max(0.0, next(named, weights[image]))
     total = sum(weights.values())
     return {image: weight / total if total > 0 else 0.0 for image, weight in weights.items()}
 
@@ -44,16 +51,13 @@ def build(cases: Sequence[Case], share: Mapping[str, float], failures: Sequence[
         )
         for image in share
     )
-    totals = {
-        state: sum(image.share for image in images if image.state == state)
-        for state in ("affected", "unproven", "untested", "proven")
-    }
+    totals = {state: sum(image.share for image in images if image.state == state) for state in STATES}
     failed = [one for one in failures if one.outcome == Outcome.FAILED and "candidate" in one.arms]
     return Fleet(
         **totals,
         refused_only=bool(failed) and all(one.kind == "update-refused" for one in failed),
         equal_weights=len({round(value, 9) for value in share.values()}) <= 1,
-        images=tuple(sorted(images, key=lambda image: -image.share)),
+        images=tuple(sorted(images, key=lambda image: (STATES.index(image.state), -image.share))),
     )
 
 

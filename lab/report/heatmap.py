@@ -52,7 +52,9 @@ def build(
 ) -> HeatMap:
     """:param sections: cell id -> id of the section that explains it."""
     names = list(dict.fromkeys(case.cell.scenario for case in cases))
+    images = list(dict.fromkeys(case.cell.image for case in cases))
     rows = list(dict.fromkeys((case.cell.image, case.cell.profile) for case in cases))
+    rows.sort(key=lambda row: images.index(row[0]))
     squares: dict[tuple[str, str, str, Version, str], list[Case]] = defaultdict(list)
     for case in cases:
         cell = case.cell

@@ -56,6 +56,7 @@ def render(doc: Mapping[str, Any], run_dir: Path | None = None) -> str:
         .get_template("page.html.j2")
         .render(
             doc=doc,
+            headline=_headline(doc["answer"]),
             images={image["name"]: image for image in doc["images"]},
             cells=cells,
             dense=columns > DENSE_COLUMNS,
@@ -63,6 +64,8 @@ def render(doc: Mapping[str, Any], run_dir: Path | None = None) -> str:
             pictures=_pictures(doc, run_dir),
             lanes=_lanes(doc["timeline"]),
             run_ticks=ticks(max((span["end_s"] for span in doc["timeline"]), default=0.0)),
+            builds=len({cell["image"] for cell in doc["cells"]}),
+            resets=any(cell["unexpected_resets"] for cell in doc["cells"]),
             outcomes=Counter(cell["outcome"] for cell in doc["cells"]),
             present=_present(doc),
         )
@@ -84,7 +87,8 @@ def _environment() -> Environment:
         count=wording.count,
         listing=wording.listing,
         hyphens=_hyphens,
-        link=lambda path: quote(str(path), safe="/"),
+        axis_time=_axis_time,
+        link=_link,
     )
     environment.globals.update(
         percent_of=percent_of,
@@ -114,6 +118,31 @@ def ticks(end_s: float) -> list[int]:
     step = next((step for step in TICKS if end_s / step <= 8), TICKS[-1])
     most = min(int(end_s // step), 8)
     return [number * step for number in range(most + 1) if number * step <= end_s * 0.96]
+
+
+def _link(path: str) -> str:
+    """A relative link to a file of the run: no scheme and no host can come out of it."""
+    return "./" + quote(path.lstrip("/"), safe="/")
+
+
+def _axis_time(tick: int) -> str:
+    """`45 s`, `1 min`, `1:30 min`, `2 h`: a round time under an axis."""
+    if tick < 60:
+        return f"{tick} s"
+    if tick % 3600 == 0:
+        return f"{tick // 3600} h"
+    minutes, rest = divmod(tick, 60)
+    return f"{minutes}:{rest:02d} min" if rest else f"{minutes} min"
+
+
+def _headline(answer: Mapping[str, Any]) -> str:
+    """The gate's sentence without the words that already stand above it in large type."""
+    said: str = answer["sentence"].strip()
+    word = wording.ANSWER_WORDS[answer["word"]]
+    if not said.casefold().startswith((f"{word}:".casefold(), f"{word}.".casefold())):
+        return said[:1].upper() + said[1:]
+    rest = said[len(word) + 1 :].strip()
+    return rest[:1].upper() + rest[1:]
 
 
 def _hyphens(text: str) -> list[str]:

@@ -22,7 +22,10 @@ MOST_FAILURES = 12
 MOST_GAPS = 20
 ANSWER_SIGN = {"ship": "✅", "do-not-ship": "⛔", "no-answer": "❔"}
 
-_SPECIAL = re.compile(r"([\\`*_{}\[\]()#+\-.!|~>^$:=])")
+_SPECIAL = re.compile(r"[\\`*\[\]|~#$]|(?<!\w)_|_(?!\w)")
+_AT_START = re.compile(r"^(?:[-+>=:]|\d+(?=[.)]))")
+_LINK = re.compile(r":(?=//)|(?<=www)\.", re.IGNORECASE)
+"""What GitHub makes a link of by itself."""
 
 
 def render(doc: Mapping[str, Any]) -> str:
@@ -80,7 +83,7 @@ def _map(doc: Mapping[str, Any]) -> list[str]:
     arms, scenarios, rows = doc["arms"], doc["heatmap"]["scenarios"], doc["heatmap"]["rows"]
     if not rows:
         return []
-    head = ["OS build", *(f"{_text(arm['arm'])}: {_text(one['name'])}" for arm in arms for one in scenarios)]
+    head = ["OS build", *(f"{name}: {_text(one['name'])}" for name in _arm_names(arms) for one in scenarios)]
     kernels = {image["name"]: image for image in doc["images"]}
     lines = [_line(head), _line(["---"] + [":-:"] * (len(head) - 1))]
     for row in rows[:MOST_ROWS]:
@@ -91,6 +94,15 @@ def _map(doc: Mapping[str, Any]) -> list[str]:
         lines.append(_line([name, *(_square(square) for block in row["squares"] for square in block)]))
     more = f"\n\n… and {len(rows) - MOST_ROWS} more rows in the full report." if len(rows) > MOST_ROWS else ""
     return ["## OS builds × scenarios", "\n".join(lines) + more]
+
+
+def _arm_names(arms: Sequence[Mapping[str, Any]]) -> list[str]:
+    """`baseline`, `candidate`; with its version where there are several of one arm."""
+    words = [arm["arm"] for arm in arms]
+    return [
+        f"{word} {_text(_version(arm['version']))}" if words.count(word) > 1 else word
+        for word, arm in zip(words, arms, strict=True)
+    ]
 
 
 def _square(square: Mapping[str, Any]) -> str:
@@ -121,10 +133,12 @@ def _version(version: Mapping[str, str]) -> str:
 
 
 def _text(value: str) -> str:
-    """`value` on one line, so that no character of it is markdown, HTML or a mention."""
+    """`value` on one line, so that no character of it is markdown, HTML, a link or a mention."""
     flat = " ".join(str(value).split())
-    flat = flat.replace("&", "&amp;").replace("<", "&lt;").replace("@", "&#64;")
-    return _SPECIAL.sub(r"\\\1", flat)
+    flat = flat.replace("&", "&amp;").replace("<", "&lt;")
+    flat = _SPECIAL.sub(lambda found: "\\" + found.group(), flat)
+    flat = _LINK.sub(lambda found: f"&#{ord(found.group())};", flat).replace("@", "&#64;")
+    return _AT_START.sub(lambda found: "".join(f"&#{ord(one)};" for one in found.group()), flat)
 
 
 def _code(value: str) -> str:

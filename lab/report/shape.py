@@ -207,6 +207,8 @@ class Boot:
     number: int
     start_s: float
     ready_s: float | None
+    crash_s: float | None
+    """When the crash that ended it was first seen."""
     end_s: float
     end: str
     """`requested-reboot`, `unexpected-reset`, `crash`, `shutdown`, `destroyed`, `gone` or `open`."""

@@ -26,6 +26,7 @@ from lab.report.wording import KIND_WORD, count, plain, seconds
 
 CHANNELS = ("event", "serial", "screen", "heartbeat", "agent")
 OPERATIONS = ("install", "update", "rollback", "uninstall")
+VERSION_AXES = ("build", "content")
 LONGEST_STORY = 60
 ENDS = {"shutdown": "shutdown", "stopped": "shutdown", "destroyed": "destroyed", "process-gone": "gone"}
 CRASHES = frozenset({FindingKind.BUGCHECK, FindingKind.PANIC, FindingKind.OOPS, FindingKind.LOCKUP})
@@ -48,28 +49,38 @@ class _Boots:
         self.start_s = 0.0
         self.ready_s: float | None = None
         self.requested = 0
-        self.crashed = False
+        self.crash_s: float | None = None
         self.running = True
 
     def finish(self, t_s: float, end: str) -> None:
         if not self.running:
             return
         number = len(self.done) + 1
-        self.done.append(Boot(number=number, start_s=self.start_s, ready_s=self.ready_s, end_s=t_s, end=end))
+        self.done.append(
+            Boot(
+                number=number,
+                start_s=self.start_s,
+                ready_s=self.ready_s,
+                crash_s=self.crash_s,
+                end_s=t_s,
+                end="crash" if self.crash_s is not None else end,
+            )
+        )
         self.running = False
 
     def begin(self, t_s: float) -> None:
-        self.start_s, self.ready_s, self.crashed, self.running = t_s, None, False, True
+        self.start_s, self.ready_s, self.crash_s, self.running = t_s, None, None, True
+
+    def crash(self, t_s: float) -> None:
+        """The first sign of a crash counts; what ends this boot later is the crash's doing."""
+        if self.running and self.crash_s is None:
+            self.crash_s = t_s
 
     def reset(self, t_s: float) -> None:
         """A reset ends a boot as a crash, as asked for, or unexpectedly."""
-        if self.crashed:
-            end = "crash"
-        elif self.requested:
-            end, self.requested = "requested-reboot", self.requested - 1
-        else:
-            end = "unexpected-reset"
-        self.finish(t_s, end)
+        asked_for = self.requested > 0 and self.crash_s is None
+        self.requested -= asked_for
+        self.finish(t_s, "requested-reboot" if asked_for else "unexpected-reset")
         self.begin(t_s)
 
     def event(self, event: MachineEvent) -> None:
@@ -77,11 +88,11 @@ class _Boots:
             case "reset":
                 self.reset(event.t_s)
             case "panicked":
-                self.crashed = True
+                self.crash(event.t_s)
             case "started" if not self.running:
                 self.begin(event.t_s)
             case name if name in ENDS:
-                self.finish(event.t_s, "crash" if self.crashed else ENDS[name])
+                self.finish(event.t_s, ENDS[name])
 
 
 def boots(observations: Sequence[Observation], findings: Iterable[Finding] = ()) -> tuple[Boot, ...]:
@@ -91,8 +102,7 @@ def boots(observations: Sequence[Observation], findings: Iterable[Finding] = ())
     last_s = 0.0
     for item in observations:
         while crashes and crashes[0] <= item.t_s:
-            crashes.pop(0)
-            fold.crashed = True
+            fold.crash(crashes.pop(0))
         last_s = max(last_s, item.t_s)
         match item:
             case MachineEvent():
@@ -105,7 +115,7 @@ def boots(observations: Sequence[Observation], findings: Iterable[Finding] = ())
                 fold.requested = fold.requested + 1 if begin else 0
             case _:
                 pass
-    fold.finish(last_s, "crash" if fold.crashed else "open")
+    fold.finish(last_s, "open")
     return tuple(fold.done)
 
 
@@ -122,7 +132,7 @@ def marks(observations: Sequence[Observation], findings: Iterable[Finding]) -> t
 
 def operation(step: Step) -> str:
     """`update to build 1.0, content 291`."""
-    told = [f"{key} {step.detail[key]}" for key in ("build", "content") if step.detail.get(key)]
+    told = [f"{key} {step.detail[key]}" for key in VERSION_AXES if step.detail.get(key)]
     return " to ".join([step.name, ", ".join(told)]) if told else step.name
 
 
@@ -203,7 +213,8 @@ def _story_line(item: Observation) -> StoryLine | None:
             text = operation(item) if item.name in OPERATIONS else item.name
             text = f"{text}: {item.outcome}" if item.outcome else f"{text} ({item.phase})"
             ok = item.name != "lab-fault" and item.outcome not in ("failed", "stopped", "error")
-            return _line(item.t_s, "step", text, _details(item.detail), ok=ok)
+            told = {key: value for key, value in item.detail.items() if key not in VERSION_AXES}
+            return _line(item.t_s, "step", text, _details(told), ok=ok)
         case MachineEvent():
             ok = item.name not in ("panicked", "watchdog", "io-error", "process-gone")
             return _line(item.t_s, "event", item.name, _details(item.details), ok=ok)

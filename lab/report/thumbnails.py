@@ -11,8 +11,6 @@ from pathlib import Path
 
 from PIL import Image, UnidentifiedImageError
 
-from lab import log
-
 WIDEST = 800
 """Pixels. A text console of 720 x 400 stays as it is and stays readable."""
 MOST_PIXELS = 40_000_000
@@ -32,9 +30,8 @@ def data_uri(path: Path, inside: Path) -> str | None:
             if opened.width * opened.height > MOST_PIXELS:
                 return None
             picture = opened.convert("RGB")
-    except (OSError, ValueError, SyntaxError, UnidentifiedImageError, Image.DecompressionBombError) as error:
+    except (OSError, ValueError, SyntaxError, UnidentifiedImageError, Image.DecompressionBombError):
         # Pillow raises SyntaxError for a broken PNG header, ValueError for impossible sizes
-        log.get("lab.report").debug("frame unreadable", path=str(path), error=str(error))
         return None
     picture.thumbnail((WIDEST, WIDEST))
     kind, data = _encode(picture)
