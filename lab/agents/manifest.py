@@ -71,6 +71,8 @@ class HealthSpec:
     key: str
     value: str
     message: str
+    patience_s: float
+    """How long the agent may take to get well after a start, an update or a boot."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -192,6 +194,7 @@ def _family(directory: Path, model: schema.FamilyModel) -> AgentFamily:
             key=model.health.key,
             value=model.health.value,
             message=model.health.message,
+            patience_s=model.health.patience,
         ),
         version=VersionSpec(
             command=_command(model.version), build=model.version.build, content=model.version.content

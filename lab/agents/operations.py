@@ -23,6 +23,9 @@ from lab.errors import ChannelError, InputError
 from lab.guest.channel import GuestCommandTimeout
 from lab.model import AgentVersion, Observation, Proof, Step, Timeouts
 from lab.proc import Completed
+from lab.waiting import WaitTimeout, wait_for
+
+LOOK_AGAIN_S = 0.5
 
 
 class GuestLike(Protocol):
@@ -76,12 +79,15 @@ class AgentUnderTest:
         return self._proven_health(values)
 
     def read(self) -> tuple[AgentVersion, Health]:
-        """Version and health; one command in the guest when agent.yaml reads both with the same."""
+        """Version and health once the agent has settled: healthy, or its patience has passed.
+
+        One command in the guest when agent.yaml reads both with the same.
+        """
+        told = self._settled()
         version, health = self._family.version.command, self._family.health.command
         if version.run != health.run:
-            return self.version(), self.health()
-        values = keyvalues.parse(self._run(version).text)
-        return self._proven_version(values), self._proven_health(values)
+            return self.version(), self._proven_health(told)
+        return self._proven_version(told), self._proven_health(told)
 
     def exercise(self) -> Exercised:
         """Count, trigger, count again; recorded as Proof `exercised`.
@@ -226,6 +232,21 @@ class AgentUnderTest:
             )
         if not health.ok:
             raise AgentFailure(f"agent is not healthy with {version}: {health.message or 'no reason given'}")
+
+    def _settled(self) -> dict[str, str]:
+        """What the agent says of its health when it is well, or last before its patience passed."""
+        spec = self._family.health
+        told: dict[str, str] = {}
+
+        def well() -> bool:
+            nonlocal told
+            told = keyvalues.parse(self._run(spec.command).text)
+            return told.get(spec.key) == spec.value
+
+        patience_s = spec.patience_s * self._slowness
+        with contextlib.suppress(WaitTimeout):
+            wait_for(well, what="healthy agent", timeout_s=patience_s, interval_s=LOOK_AGAIN_S)
+        return told
 
     def _proven_version(self, values: dict[str, str]) -> AgentVersion:
         spec = self._family.version

@@ -96,6 +96,7 @@ class HealthModel(CommandModel):
     key: Key = "healthy"
     value: str = "yes"
     message: Key = Field(default="message", description="the key whose value says why not")
+    patience: Seconds = Field(default=30.0, description="time to get well after a start or a boot")
 
 
 class VersionModel(CommandModel):
