@@ -25,8 +25,8 @@ from lab.guest.channel import (
     Unavailable,
 )
 from lab.guest.transcript import kept
-from lab.model import CommandRun, Expectation, Observation, Step, Timeouts
 from lab.log import redact
+from lab.model import CommandRun, Expectation, Observation, Step, Timeouts
 from lab.proc import Completed
 from lab.waiting import WaitTimeout, wait_for
 
