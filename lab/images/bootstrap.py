@@ -10,8 +10,8 @@ from __future__ import annotations
 import os
 import re
 import tempfile
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from lab import proc
@@ -53,6 +53,8 @@ class Bootstrap:
     hooks: tuple[str, ...] = ()
     """Hooks when all packages are there."""
     options: tuple[str, ...] = ()
+    environment: Mapping[str, str] = field(default_factory=dict)
+    """Seen by the packages' maintainer scripts (`INITRD=No`: the kernel's makes no initramfs)."""
 
 
 def run(spec: Bootstrap, scratch: Path, progress: Progress, *, timeout_s: float = 1800) -> Path:

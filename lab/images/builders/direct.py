@@ -14,7 +14,8 @@ PANIC = "panic=5 oops=panic"
 """An oops is a panic: every guest then stops in a defined state, says so through pvpanic, and restarts."""
 EMULATION = "mitigations=off no5lvl tsc=reliable no_timer_check random.trust_cpu=on"
 """Work that means nothing on an emulated CPU and takes a tenth of the boot there."""
-CMDLINE = f"root=/dev/vda rw {CONSOLE} {PANIC} {EMULATION} TERM=dumb"
+ALWAYS = f"{CONSOLE} {PANIC} {EMULATION} systemd.log_level=notice TERM=dumb"
+CMDLINE = f"root=/dev/vda rw {ALWAYS}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,13 +26,19 @@ class Boot:
     build: str
 
 
+def identify(out: Path) -> Boot:
+    """The kernel that collect.sh found."""
+    release = (out / "release").read_text(encoding="utf-8").strip()
+    return Boot(release, kernel.build_line((out / "bzImage").read_bytes()))
+
+
 def place(out: Path, draft: Path) -> Boot:
     """Put `vmlinuz` and `initrd` in `draft` from what collect.sh left in `out`."""
-    release = (out / "release").read_text(encoding="utf-8").strip()
+    boot = identify(out)
     image = (out / "bzImage").read_bytes()
     (draft / "vmlinuz").write_bytes(kernel.uncompressed(image) or image)
-    (draft / "initrd").write_bytes(initrd.build(out / "root", release))
-    return Boot(release, kernel.build_line(image))
+    (draft / "initrd").write_bytes(initrd.build(out / "root", boot.release))
+    return boot
 
 
 def packages(out: Path) -> dict[str, str]:

@@ -51,7 +51,7 @@ class TinyBuilder:
                 f"tar-in {job.scratch}/overlay.tar /",
                 bootstrap.script("collect", MODULES=modules),
                 bootstrap.script("tiny"),
-                bootstrap.script("pack", ROOT="/lab-tiny", SIZE_MIB=recipe.disk_mib),
+                bootstrap.script("pack", ROOT="/lab-tiny", SIZE_MIB=recipe.disk_mib, ESP_MIB=0),
             ),
         )
         out = bootstrap.run(spec, job.scratch, job.progress)

@@ -21,10 +21,10 @@ while read -r path; do
   cp "$tree/$inner" "$copy/$inner"
 done <"$out/modules"
 if [ -e "$1/bin/busybox" ]; then cp "$1/bin/busybox" "$out/root/usr/bin/busybox"; fi
-if ls "$1"/var/cache/apt/archives/*.deb >/dev/null 2>&1; then
+if [ -s "$1/var/lib/dpkg/status" ]; then
+  chroot "$1" dpkg-query --show --showformat='${Package} ${Version}\n'
+else
   for deb in "$1"/var/cache/apt/archives/*.deb; do
     dpkg-deb --show --showformat='${Package} ${Version}\n' "$deb"
   done
-else
-  chroot "$1" dpkg-query --show --showformat='${Package} ${Version}\n'
 fi >"$out/packages"

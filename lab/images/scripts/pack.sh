@@ -1,13 +1,25 @@
 # Hook: turn ROOT (below the chroot) into an ext4 file system of SIZE_MIB, as a qcow2 in /lab-out.
-# The itables are in a fresh sparse file, so they read as zeros already and nothing is left for the
+# The inode tables are in a fresh sparse file, so they read as zeros already and nothing is left for the
 # guest's ext4lazyinit thread to write at its first boot.
+# ESP_MIB, when not 0, puts a GPT and an EFI system partition with the boot loader before it.
 set -eu
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 for point in dev/pts dev/shm proc sys dev; do
   umount -l "$1/$point" 2>/dev/null || :
 done
-mke2fs -q -t ext4 -L lab-root -m 0 -E assume_storage_prezeroed=1,root_owner=0:0 -d "$1$ROOT" "$work/raw" "${SIZE_MIB}M"
-qemu-img convert -O qcow2 "$work/raw" "$work/disk.qcow2"
-mkdir -p "$1/lab-out"
-mv "$work/disk.qcow2" "$1/lab-out/disk.qcow2"
+mv "$1/lab-out" "$work/out"
+raw=$work/raw
+offset=0
+truncate -s "$((SIZE_MIB + ESP_MIB + (ESP_MIB ? 2 : 0)))M" "$raw"
+if [ "$ESP_MIB" != 0 ]; then
+  printf 'label: gpt\nstart=2048, size=%sMiB, type=uefi, name=lab-esp\ntype=linux, name=lab-root, size=%sMiB\n' \
+    "$ESP_MIB" "$SIZE_MIB" | sfdisk --quiet "$raw"
+  offset=$(((ESP_MIB + 1) * 1024 * 1024))
+  mkfs.vfat -n LAB-ESP -F 32 --offset 2048 "$raw" $((ESP_MIB * 1024)) >/dev/null
+  mcopy -s -i "$raw@@1M" "$work/out/esp/"* ::/
+fi
+mke2fs -q -F -t ext4 -L lab-root -m 0 -E "assume_storage_prezeroed=1,root_owner=0:0,offset=$offset" \
+  -d "$1$ROOT" "$raw" "${SIZE_MIB}M"
+qemu-img convert -O qcow2 "$raw" "$work/out/disk.qcow2"
+mv "$work/out" "$1/lab-out"
