@@ -16,7 +16,7 @@ from lab.detect.lines import Block, Line, LineStream, line_start, lines
 from lab.model import Expectation, Heartbeat, MachineEvent, Observation, SerialChunk
 
 LAG_S = 2.0
-"""A reset event later than this after the text of a new boot is another reset."""
+"""How far the recording of a reset event and that of the console can be apart, at most."""
 BANNER_MAX_STAMP = 2.0
 """Seconds on the kernel's clock by which it has printed its banner; later it is somebody's `dmesg`."""
 STAMP_DROP_S = 1.0
@@ -32,7 +32,8 @@ FIRMWARE = re.compile(
 KERNEL = re.compile(r"Linux version \d|Booting Linux on physical CPU", re.ASCII)
 PANIC = re.compile(r"Kernel panic - not syncing", re.ASCII)
 HOT = re.compile(
-    rb"SeaBIOS |BdsDxe: |UEFI firmware|GRUB|systemd-boot|iPXE |Booting |EFI stub: |Linux version |Kernel panic|"
+    rb"SeaBIOS |BdsDxe: |UEFI firmware|GRUB|systemd-boot|iPXE |Booting |EFI stub: |"
+    rb"Linux version |Kernel panic|"
     rb"\[ {0,6}\d{1,8}\.\d{6}\]"
 )
 
@@ -197,7 +198,8 @@ class Boots:
         now = self.current
         if now is None or now.offset is not None or line.stamp is None or self._old_stamp is None:
             return False
-        return line.stamp >= self._old_stamp
+        soon = line.t_s - now.t_s <= LAG_S and not KERNEL.match(line.text)
+        return soon and line.stamp >= self._old_stamp
 
     def _late_line(self, line: Line) -> None:
         if not PANIC.match(line.text) or len(self._boots) < 2:

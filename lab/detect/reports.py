@@ -99,8 +99,10 @@ class Report:
         return found is not None and not found.carrier
 
     def absorbs(self, pattern: Pattern) -> bool:
-        """Whether what `pattern` begins is a part of this report."""
-        if pattern.role is Role.HEADER:
+        """Whether what `pattern` begins is a part of this. What is fatal never hides in what is not."""
+        if pattern.fatal and not self.fatal:
+            return False
+        if pattern.role is Role.HEADER or (pattern is self.pattern and not pattern.in_function):
             return True
         return self.pattern.role in (Role.CRASH, Role.HEADER) and not self._ended
 
