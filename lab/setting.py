@@ -15,6 +15,7 @@ from lab.clock import wall
 from lab.config.types import Lab
 from lab.errors import HostError
 from lab.images import catalogue
+from lab.images.recipe import Recipe
 from lab.images.store import ImageStore
 from lab.machine.host import HostReport, survey
 from lab.matrix import scenarios as scenario_files
@@ -39,7 +40,7 @@ class Setting:
 
     request: Request
     lab: Lab
-    recipes: Mapping[str, catalogue.Recipe]
+    recipes: Mapping[str, Recipe]
     scenarios: Mapping[str, ScenarioInfo]
     store: ImageStore
     hosts: tuple[HostReport, ...] = ()
@@ -62,10 +63,15 @@ class Setting:
 
     def with_hosts(self) -> Setting:
         """Every host of lab.yaml, surveyed; an unusable one is in there with its problems."""
-        tools = self.store.tools(self.recipes.values())
+        missing = dict.fromkeys(
+            tool for recipe in self.recipes.values() for tool in self.store.missing_tools(recipe)
+        )
         fresh = self.request.fresh_hosts
         return replace(
-            self, hosts=tuple(survey(spec, self.lab.places, tools, fresh=fresh) for spec in self.lab.hosts)
+            self,
+            hosts=tuple(
+                survey(spec, self.lab.places, tuple(missing), fresh=fresh) for spec in self.lab.hosts
+            ),
         )
 
     def usable_hosts(self) -> list[HostReport]:

@@ -6,18 +6,22 @@ lab.yaml + images/ + agents/ + scenarios/
 
 from __future__ import annotations
 
-from lab import matrix, report, verdict
 from lab.clock import wall
+from lab.matrix.plan import build
 from lab.model import GateDecision, GatePolicy
+from lab.report.document import build as report_document
+from lab.report.files import write_all
 from lab.running import session
 from lab.running.rundir import RunDirectory
 from lab.setting import Request, Setting
+from lab.verdict.gate import decide
+from lab.verdict.judge import judge as judge_cells
 
 
 def plan(request: Request) -> Setting:
     """lab.yaml, catalogue, scenarios and hosts become a plan; nothing is built or booted for a cell."""
     setting = Setting.read(request).with_hosts()
-    cells = matrix.build(
+    cells = build(
         setting.lab,
         setting.image_infos(),
         setting.scenarios,
@@ -40,8 +44,8 @@ def judge(run: RunDirectory, policy: GatePolicy | None = None) -> GateDecision:
     """Recordings to verdicts to report to decision, from disk alone; boots nothing."""
     planned, policy = run.plan(), policy or run.policy()
     attempts = run.attempts(planned)
-    verdicts = verdict.judge(attempts, policy, today=wall()[:10])
-    decision = verdict.decide(verdicts, planned, policy)
-    document = report.build(run.run_facts(), planned, verdicts, decision, attempts, run.path)
-    report.write_all(run.path, document)
+    verdicts = judge_cells(attempts, policy, today=wall()[:10])
+    decision = decide(verdicts, planned, policy)
+    document = report_document(run.run_facts(), planned, verdicts, decision, attempts, run.path)
+    write_all(run.path, document)
     return decision

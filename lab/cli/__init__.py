@@ -9,7 +9,6 @@ import sys
 import traceback
 from typing import Annotated
 
-import click
 import typer
 
 from lab import log
@@ -46,22 +45,19 @@ def main() -> None:
 def invoke(arguments: list[str]) -> int:
     """Run one command line; its exit code."""
     try:
-        result = app(args=arguments, standalone_mode=False)
-    except click.exceptions.Exit as end:
-        return int(end.exit_code)
-    except click.ClickException as error:
-        error.show()
-        return int(ExitCode.BAD_INPUT)
+        app(args=arguments)
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else int(ExitCode.SHIP)
     except LabError as error:
         return complain(error)
-    except (KeyboardInterrupt, click.exceptions.Abort):
+    except KeyboardInterrupt:
         print("lab: interrupted", file=sys.stderr)
         return 130
-    except Exception as error:  # noqa: BLE001 - the top of the command line: say it, show where, exit as a lab fault
+    except Exception as error:  # noqa: BLE001 - the top: say it, show where, exit as a lab fault
         traceback.print_exc()
         print(f"lab: error: this is a bug in the lab: {type(error).__name__}: {error}", file=sys.stderr)
         return int(ExitCode.LAB_FAULT)
-    return int(result or 0)
+    return int(ExitCode.SHIP)
 
 
 def complain(error: LabError) -> int:

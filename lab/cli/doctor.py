@@ -30,7 +30,7 @@ def doctor(
         bool,
         typer.Option("--remembered", help="use the accelerator measured before instead of booting a probe"),
     ] = False,
-) -> int:
+) -> None:
     """Check every host: versions, accelerator (by booting a probe), speed, room, tools.
 
     Exit code 4 when a host is unusable.
@@ -40,7 +40,9 @@ def doctor(
         print(json.dumps([codec.to_dict(report) for report in setting.hosts], indent=1))
     else:
         show(setting.hosts)
-    return int(ExitCode.SHIP if all(report.usable for report in setting.hosts) else ExitCode.LAB_FAULT)
+    raise typer.Exit(
+        int(ExitCode.SHIP if all(report.usable for report in setting.hosts) else ExitCode.LAB_FAULT)
+    )
 
 
 def show(hosts: tuple[HostReport, ...]) -> None:

@@ -48,10 +48,8 @@ def build(
 ) -> None:
     """Build images; a second build of the same one waits for the first."""
     setting = _setting(file)
-    for recipe in [catalogue.find(setting.recipes, name) for name in names]:
-        if force:
-            setting.store.remove(recipe.name)
-        built = setting.store.build(recipe, progress=lambda line: err.print(line, markup=False))
+    for recipe in catalogue.pick(setting.recipes, names).values():
+        built = setting.store.build(recipe, lambda line: err.print(line, markup=False), force=force)
         print(built.directory)
 
 
@@ -59,7 +57,7 @@ def build(
 def show(name: Name, file: options.Config = options.DEFAULT) -> None:
     """What an image is made of: recipe hash, packages, kernel, digests. JSON."""
     setting = _setting(file)
-    recipe = catalogue.find(setting.recipes, name)
+    recipe = catalogue.pick(setting.recipes, [name])[name]
     info = setting.store.info(recipe)
     facts = codec.to_dict(info)
     if info.built:
@@ -73,8 +71,8 @@ def show(name: Name, file: options.Config = options.DEFAULT) -> None:
 def verify(name: Name, file: options.Config = options.DEFAULT) -> None:
     """Compare every byte of a built image with the digests of its provenance."""
     setting = _setting(file)
-    built = setting.store.get(catalogue.find(setting.recipes, name))
-    setting.store.verify(built)
+    built = setting.store.get(catalogue.pick(setting.recipes, [name])[name])
+    setting.store.verify(built, full=True)
     print(f"{name}: as built, {built.digest}")
 
 
@@ -82,4 +80,4 @@ def verify(name: Name, file: options.Config = options.DEFAULT) -> None:
 def remove(name: Name, file: options.Config = options.DEFAULT) -> None:
     """Remove a built image from the cache; the catalogue keeps its recipe."""
     setting = _setting(file)
-    setting.store.remove(catalogue.find(setting.recipes, name).name)
+    setting.store.remove(catalogue.pick(setting.recipes, [name])[name].name)

@@ -93,7 +93,7 @@ def repro(
         bool, typer.Option("--shell", help="keep the guest at the failure and say how to reach it")
     ] = False,
     keep_hours: Annotated[float, typer.Option(help="how long a kept guest stays", metavar="HOURS")] = 4.0,
-) -> int:
+) -> None:
     """Run one cell of a run again: same image, artefacts, seed and arm. Did the same bug come back?
 
     Exit code 1 when it came back, 0 when it did not, 4 when the lab could not tell.
@@ -103,17 +103,17 @@ def repro(
     again = repro_room.again(directory, cell, places, keep_hours=keep_hours if shell else 0.0)
     for line in again.lines():
         out.print(line, markup=False, soft_wrap=True)
-    return int(again.exit_code)
+    raise typer.Exit(int(again.exit_code))
 
 
 def gc(
     file: options.Config = options.DEFAULT,
     everything: Annotated[bool, typer.Option("--all", help="also kept guests that have not expired")] = False,
-) -> int:
+) -> None:
     """End leftovers of runs that were killed: domains, overlays, sockets. Touches nothing else."""
     ended = leftovers.collect(options.lab_or_defaults(file)[0], everything=everything)
     for item in ended:
         note = f" FAILED: {item.error}" if item.error else ""
         out.print(f"{item.machine} {item.cell}: {item.why}{note}", markup=False, soft_wrap=True)
     out.print(f"{len(ended)} ended")
-    return int(ExitCode.LAB_FAULT if any(item.error for item in ended) else ExitCode.SHIP)
+    raise typer.Exit(int(ExitCode.LAB_FAULT if any(item.error for item in ended) else ExitCode.SHIP))

@@ -81,24 +81,24 @@ def run(
     scheduler: Annotated[
         str, typer.Option(help="address of a Dask scheduler for many hosts", metavar="tcp://…")
     ] = "",
-) -> int:
+) -> None:
     """Run the plan, judge what was recorded, write the report. The exit code is the gate's."""
     decision, directory = workflow.run(options.request(file, candidate, select, scheduler))
     show_decision(decision, directory)
-    return decision.exit_code
+    raise typer.Exit(decision.exit_code)
 
 
-def judge(name: options.Run = "latest", file: options.Config = options.DEFAULT) -> int:
+def judge(name: options.Run = "latest", file: options.Config = options.DEFAULT) -> None:
     """Judge a run again from its recordings and rewrite its report. Boots nothing."""
     directory = RunDirectory.open(options.lab_or_defaults(file)[1], name)
     decision = workflow.judge(directory)
     show_decision(decision, directory)
-    return decision.exit_code
+    raise typer.Exit(decision.exit_code)
 
 
 def gate(
     name: options.Run = "latest", file: options.Config = options.DEFAULT, as_json: options.Json = False
-) -> int:
+) -> None:
     """Apply the policy that lab.yaml has now to a run that was recorded. Boots nothing."""
     lab = config.load(file)
     directory = RunDirectory.open(lab.reports, name)
@@ -107,7 +107,7 @@ def gate(
         print(codec.to_json(decision, indent=1))
     else:
         show_decision(decision, directory)
-    return decision.exit_code
+    raise typer.Exit(decision.exit_code)
 
 
 def schema() -> None:

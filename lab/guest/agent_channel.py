@@ -33,7 +33,10 @@ NEEDED = frozenset(
     {"guest-exec", "guest-exec-status", "guest-file-open", "guest-file-read", "guest-file-write"}
 )
 SPOOLS = ("/dev/shm", "/run", "/tmp")  # noqa: S108 - names are random and removed at once
-CHUNK = 1 << 20
+CHUNK = 128 << 10
+"""Bytes per file request. libvirt 9.0 garbles an agent message that does not fit the socket's send
+buffer in one write (208 KiB by default; base64 makes 175 KiB of this). Measured on emulated guests:
+throughput is flat from 64 KiB to 1 MiB, and a ping that waits behind a piece waits below 0.1 s."""
 CHECKED_FROM = 4 << 20
 """Files from this size on are compared by digest after they were read."""
 

@@ -75,10 +75,10 @@ class HostReport:
         )
 
 
-def survey(spec: HostSpec, places: Places, needed: Sequence[Tool], *, fresh: bool = False) -> HostReport:
+def survey(spec: HostSpec, places: Places, missing: Sequence[Tool], *, fresh: bool = False) -> HostReport:
     """Look at a host. What cannot be found out is a problem, not an exception.
 
-    :param needed: what the image builders need.
+    :param missing: tools that image builders need and this machine does not have.
     :param fresh: measure the accelerator again instead of remembering it.
     """
     problems: list[Problem] = []
@@ -106,7 +106,7 @@ def survey(spec: HostSpec, places: Places, needed: Sequence[Tool], *, fresh: boo
         free_disk_gib=_disk(places, problems),
         ovmf=_present(OVMF_CODE, "UEFI images cannot run: no OVMF", "apt-get install ovmf", problems),
         swtpm=_swtpm(problems),
-        missing_tools=_tools(needed, problems),
+        missing_tools=_tools(missing, problems),
         slots=spec.slots or max(1, cpus),
         problems=tuple(problems),
     )
@@ -188,13 +188,9 @@ def _swtpm(problems: list[Problem]) -> bool:
     return False
 
 
-def _tools(needed: Sequence[Tool], problems: list[Problem]) -> tuple[str, ...]:
-    absent = tools.missing(needed)
-    if absent:
-        names = ", ".join(tool.name for tool in absent)
-        problems.append(
-            Problem(
-                what=f"images cannot be built: no {names}", mend=tools.install_command(absent), fatal=False
-            )
-        )
-    return tuple(tool.name for tool in absent)
+def _tools(missing: Sequence[Tool], problems: list[Problem]) -> tuple[str, ...]:
+    if missing:
+        names = ", ".join(tool.name for tool in missing)
+        mend = tools.install_command(missing)
+        problems.append(Problem(what=f"images cannot be built: no {names}", mend=mend, fatal=False))
+    return tuple(tool.name for tool in missing)

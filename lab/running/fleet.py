@@ -18,7 +18,7 @@ from lab import log
 from lab.errors import LabError
 from lab.images.built import BuiltImage
 from lab.matrix.capacity import GUEST_OVERHEAD_MIB, HostFacts
-from lab.model import Cell, Omitted, Plan
+from lab.model import Cell, CellId, Omitted, Plan
 from lab.running.order import CellOrder
 from lab.running.spawn import AttemptResult, execute
 
@@ -128,8 +128,8 @@ class _Pass:
         self._omitted: list[Omitted] = []
         self._built: dict[str, BuiltImage] = {}
         self._broken: dict[str, str] = {}
-        self._open: dict[str, Cell] = {}
-        self._futures: dict[str, Any] = {}
+        self._open: dict[CellId, Cell] = {}
+        self._futures: dict[CellId, Any] = {}
         self._failed = False
 
     def run(self) -> list[Omitted]:
@@ -167,7 +167,7 @@ class _Pass:
             elif kind == "stop":
                 self._stop_waiting(waiting)
 
-    def _submit_ready(self, waiting: dict[str, Cell]) -> None:
+    def _submit_ready(self, waiting: dict[CellId, Cell]) -> None:
         order = {cell.id: number for number, cell in enumerate(self._job.plan.cells)}
         for cell in list(waiting.values()):
             if cell.image in self._broken:
@@ -212,7 +212,7 @@ class _Pass:
         )
         self._job.observer.cell(cell, "done", results)
 
-    def _stop_waiting(self, waiting: dict[str, Cell]) -> None:
+    def _stop_waiting(self, waiting: dict[CellId, Cell]) -> None:
         """Cells not begun are left out; those running end themselves and come back as events."""
         left = list(waiting.values())
         waiting.clear()

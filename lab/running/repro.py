@@ -9,7 +9,7 @@ from lab import codec
 from lab.errors import ArtefactError, ExitCode, InputError
 from lab.images.store import ImageStore
 from lab.machine.leases import Lease, LeaseBook
-from lab.matrix.selection import nearest
+from lab.matrix.selection import closest_word
 from lab.model import AttemptRecord, CellId, Finding, Signature
 from lab.places import Places
 from lab.running.lock import orchestrator
@@ -99,7 +99,7 @@ def _last_attempt(run: RunDirectory, cell: str) -> AttemptRecord:
     found = known.get(CellId(cell))
     recordings = run.recordings(CellId(cell)) if found else []
     if found is None or not recordings:
-        near = nearest(cell, list(known))
+        near = closest_word(cell, known)
         hint = f"closest is {near!r}" if near else "the report lists the cells"
         raise InputError(f"cell {cell!r} was not run in {run.id}", hint=hint)
     return run.attempt(found, recordings[-1])
@@ -117,7 +117,7 @@ def _check_image(order: CellOrder, places: Places) -> None:
     if not order.image.disk.exists():
         raise ArtefactError(
             f"image {order.image.name} with digest {order.image.digest[:12]} is no longer in the cache",
-            hint=f"lab image build {order.image.name} makes today's; then run the cell with `lab run -k {order.cell.id}`",
+            hint=f"lab image build {order.image.name} makes a new one; then `lab run -k {order.cell.id}`",
         )
     ImageStore(places).verify(order.image)
 

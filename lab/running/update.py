@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from lab.agents.operations import AgentUnderTest
+from lab.agents.outcomes import UpdateResult
 from lab.model import AgentVersion, Cell
 
 
@@ -24,42 +25,37 @@ class Update:
     def install_before(self) -> None:
         """Bring the guest to the starting point; it must be healthy there."""
         self._agent.install(self.before)
-        self._expect(self.before, "after the installation")
 
     def install_fresh(self) -> None:
         """Install the version that may ship on a guest that never had the agent."""
-        result = self._agent.install(self.version)
-        self._accept(result.applied, result.refused, result.message)
+        self._agent.install(self.version)
 
     def apply(self) -> None:
         """Apply the update; the agent must take it.
 
         An agent that refuses fails the scenario as *refused*: neither a crash nor a pass.
         """
-        result = self._agent.apply(self.version)
-        self._accept(result.applied, result.refused, result.message)
+        self._accept(self._agent.apply(self.version))
 
     def upgrade_build(self) -> None:
         """Install the arm's build over whatever build there is, even the same; content stays."""
-        result = self._agent.apply(
-            AgentVersion(build=self.version.build, content=self.before.content), force_build=True
-        )
-        self._accept(result.applied, result.refused, result.message)
+        target = AgentVersion(build=self.version.build, content=self.before.content)
+        self._accept(self._agent.apply(target, reinstall=True))
 
     def prove(self) -> None:
-        """Read build and content back, check health, and show that the update was exercised."""
-        self._expect(self.version, "after the update")
-        self._exercise()
+        """Read build and content back, check health, and exercise the update.
+
+        Whether the counter moved is judged from the recording (NOT_EXERCISED), not asserted here.
+        """
+        self._agent.prove(self.version)
 
     def prove_before(self) -> None:
         """The same for the starting point, after a roll-back."""
-        self._expect(self.before, "after the roll-back")
-        self._exercise()
+        self._agent.prove(self.before)
 
     def roll_back(self) -> None:
-        """Back to the installed version."""
-        result = self._agent.rollback(self.before)
-        self._accept(result.applied, result.refused, result.message)
+        """Back to the installed version, by the agent's own means."""
+        self._accept(self._agent.rollback(self.before))
 
     def uninstall(self) -> None:
         """Remove the agent; anything that is left of it fails the scenario."""
@@ -67,20 +63,8 @@ class Update:
         if leftovers:
             pytest.fail(f"the removal left {', '.join(leftovers)}", pytrace=False)
 
-    def _accept(self, applied: bool, refused: bool, message: str) -> None:
-        if refused:
-            pytest.fail(f"update refused: {message}", pytrace=False)
-        if not applied:
-            pytest.fail(f"update not applied: {message}", pytrace=False)
-
-    def _expect(self, version: AgentVersion, when: str) -> None:
-        found = self._agent.version()
-        if found != version:
-            pytest.fail(f"{when} the guest has {found} (wanted {version})", pytrace=False)
-        health = self._agent.health()
-        if not health.ok:
-            pytest.fail(f"{when} the agent is not healthy: {health.message}", pytrace=False)
-
-    def _exercise(self) -> None:
-        """Whether the counter moved is judged from the recording (NOT_EXERCISED), not asserted here."""
-        self._agent.exercise()
+    def _accept(self, result: UpdateResult) -> None:
+        if result.refused:
+            pytest.fail(f"update refused: {result.message}", pytrace=False)
+        if not result.applied:
+            pytest.fail(f"update not applied: {result.message}", pytrace=False)
