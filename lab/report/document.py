@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from lab import codec
 from lab.errors import ExitCode
@@ -79,6 +79,7 @@ def build(
 
 def _answer(decision: GateDecision) -> Answer:
     """A `ship` with any other exit code than 0 is not a ship."""
+    word: Literal["ship", "do-not-ship", "no-answer"]
     if decision.ship and decision.exit_code == ExitCode.SHIP:
         word = "ship"
     elif decision.exit_code == ExitCode.DO_NOT_SHIP:

@@ -29,11 +29,13 @@ def shares(
     for item in omitted:
         if item.image and item.kind == "unrunnable":
             weights.setdefault(item.image, 0.0 if census else 1.0)
-    for image in weights:
-        named = (value for pattern, value in census.items() if fnmatchcase(image, pattern))
-        weights[image] = max(0.0, next(named, weights[image]))
-    total = sum(weights.values())
-    return {image: weight / total if total > 0 else 0.0 for image, weight in weights.items()}
+    counted = {image: max(0.0, _counted(image, weight, census)) for image, weight in weights.items()}
+    total = sum(counted.values())
+    return {image: weight / total if total > 0 else 0.0 for image, weight in counted.items()}
+
+
+def _counted(image: str, weight: float, census: Mapping[str, float]) -> float:
+    return next((value for pattern, value in census.items() if fnmatchcase(image, pattern)), weight)
 
 
 def build(cases: Sequence[Case], share: Mapping[str, float], failures: Sequence[Failure]) -> Fleet:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import TypeAdapter
 
@@ -20,7 +20,7 @@ SCHEMA_VERSION = 1
 class Answer:
     """May we ship? `word` is `ship`, `do-not-ship` or `no-answer`."""
 
-    word: str
+    word: Literal["ship", "do-not-ship", "no-answer"]
     ship: bool
     exit_code: int
     sentence: str
@@ -412,6 +412,7 @@ def schema() -> dict[str, Any]:
     for shape in (made, *made["$defs"].values()):
         shape["additionalProperties"] = False
         shape["required"] = list(shape["properties"])
-        for name in [key for key in shape["properties"] if key == "schema_version"]:
-            shape["properties"][name]["const"] = SCHEMA_VERSION
+        for told in shape["properties"].values():
+            told.pop("title", None)
+    made["properties"]["schema_version"]["const"] = SCHEMA_VERSION
     return made

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import io
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -81,7 +83,7 @@ def console(kernel: str, boots: int = 1) -> tuple[bytes, list[tuple[int, int]]]:
             f"[    0.000000] Linux version {kernel} (gcc) #1 SMP PREEMPT_DYNAMIC\r\n"
             "[    0.412233] virtio_blk virtio1: [vda] 4194304 512-byte logical blocks (2.15 GB/2.00 GiB)\r\n"
             "[    1.803311] EXT4-fs (vda1): mounted filesystem with ordered data mode\r\n"
-            "\x1b[0;1;32m[  OK  ]\x1b[0m Started \x1b[0;1;39mssh.service\x1b[0m - OpenBSD Secure Shell server.\r\n"
+            "\x1b[0;1;32m[  OK  ]\x1b[0m Started \x1b[0;1;39mssh.service\x1b[0m - Secure Shell server.\r\n"
             "\x1b[0;1;32m[  OK  ]\x1b[0m Reached target \x1b[0;1;39mmulti-user.target\x1b[0m.\r\n"
             "[    9.118204] demo_sensor: loading out-of-tree module taints kernel.\r\n"
             "[    9.120018] demo_sensor: build 1.0 ready, 20 fields\r\n"
@@ -236,8 +238,8 @@ def crashed(run: Run, one: Cell, offset_s: float = 0.0) -> None:
     path = f"cells/{one.id}/a1"
     observations: list[Observation] = opening(one)
     frames = [
-        frame(run, path, 1, 20.0, [f"{one.image} login: _"]),
-        frame(run, path, 2, 30.0, ["demo login: _"]),
+        frame(run, path, 1, 20.0, ["demo login: _"]),
+        frame(run, path, 2, 30.0, ["demo login: root", "demo:~# _"]),
     ]
     t_s, previous = 31.6, 0
     for boot, (start, end) in enumerate(ranges):
@@ -378,19 +380,21 @@ def add(
 
 def frame(run: Run, path: str, number: int, t_s: float, lines: Sequence[str]) -> Frame:
     """A text console as the screen shows it, with its file."""
-    import io
+    data = screen(tuple(lines))
+    name = f"frames/{number:06d}.png"
+    run.files[f"{path}/{name}"] = data
+    return Frame(t_s=t_s, path=name, sha256=hashlib.sha256(data).hexdigest(), width=720, height=400)
 
+
+@lru_cache(maxsize=64)
+def screen(lines: tuple[str, ...]) -> bytes:
     picture = Image.new("RGB", (720, 400), "black")
     draw = ImageDraw.Draw(picture)
     for row, line in enumerate(lines):
         draw.text((4, 4 + row * 16), line[:110], fill=(170, 170, 170))
     stream = io.BytesIO()
     picture.save(stream, "PNG")
-    name = f"frames/{number:06d}.png"
-    run.files[f"{path}/{name}"] = stream.getvalue()
-    return Frame(
-        t_s=t_s, path=name, sha256=hashlib.sha256(stream.getvalue()).hexdigest(), width=720, height=400
-    )
+    return stream.getvalue()
 
 
 Fill = Callable[[Run, Cell, float], None]
@@ -477,7 +481,7 @@ def lab_fault() -> Run:
     run.decision = GateDecision(
         ship=False,
         exit_code=4,
-        sentence="No answer: 13 of 15 candidate cells ended without proof, all of them for the lab's own faults.",
+        sentence="No answer: 13 of 15 candidate cells ended without proof, all for faults of the lab.",
         reasons=("guest did not answer in 410 s (13 cells)", "the run was interrupted"),
     )
     return run
