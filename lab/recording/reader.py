@@ -126,7 +126,7 @@ def _observations(lines: list[bytes], serial: _Serial, problems: list[str]) -> l
     broken = ""
     for number, line in enumerate(lines[:-1], start=1):
         try:
-            raw = json.loads(line)
+            raw = _object(line)
             if "reopened" in raw:
                 broken = ""  # the torn end of a process that died
                 continue
@@ -134,9 +134,9 @@ def _observations(lines: list[bytes], serial: _Serial, problems: list[str]) -> l
                 _check_version(raw)
                 continue
             seen = serial.chunk(raw) if raw.get("type") == "serial" else from_raw(raw)
-        except _Newer:
+        except _NewerError:
             raise
-        except (ValueError, TypeError, KeyError, ValidationError, LabError) as error:
+        except (ValueError, TypeError, KeyError, RecursionError, ValidationError, LabError) as error:
             problems += [broken] if broken else []
             broken = f"events.jsonl:{number}: {str(error).splitlines()[0]}"
             continue
@@ -146,13 +146,20 @@ def _observations(lines: list[bytes], serial: _Serial, problems: list[str]) -> l
     return found
 
 
-class _Newer(ArtefactError):
+def _object(line: bytes) -> dict[str, Any]:
+    raw = json.loads(line)
+    if not isinstance(raw, dict):
+        raise TypeError(f"a {type(raw).__name__} (wanted an object)")
+    return raw
+
+
+class _NewerError(ArtefactError):
     """The recording was written by a later lab."""
 
 
 def _check_version(raw: Mapping[str, Any]) -> None:
     if raw["recording"] != VERSION:
-        raise _Newer(f"recording has version {raw['recording']!r} (this lab reads {VERSION})")
+        raise _NewerError(f"recording has version {raw['recording']!r} (this lab reads {VERSION})")
 
 
 def _json(path: Path, problems: list[str]) -> Mapping[str, Any]:
