@@ -10,7 +10,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -99,23 +98,28 @@ static void load(void)
 	beat();
 }
 
-/* The lock, held for the life of the service, with the process id in it; -1 when another has it. */
+/* A record lock can be looked at without taking it, and names its owner; it ends with the process. */
+static struct flock whole_file(void)
+{
+	return (struct flock){ .l_type = F_WRLCK, .l_whence = SEEK_SET };
+}
+
+/* Takes the lock for the life of the service; -1 when another has it. */
 static int take_lock(void)
 {
-	char text[32];
+	struct flock lock = whole_file();
 	int file;
 
 	mkdir(RUN_DIR, 0755);
 	file = open(LOCK_FILE, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
-	if (file < 0 || flock(file, LOCK_EX | LOCK_NB))
+	if (file < 0)
 		return -1;
 	/* the health file of a boot before must not be read as this service's own */
-	if (ftruncate(file, 0))
+	if (fcntl(file, F_GETLK, &lock) || lock.l_type != F_UNLCK)
 		return -1;
-	beat();
-	if (write(file, text, snprintf(text, sizeof(text), "%d\n", getpid())) < 0)
-		return -1;
-	return file;
+	unlink(HEALTH_FILE);
+	lock = whole_file();
+	return fcntl(file, F_SETLK, &lock) ? -1 : file;
 }
 
 int service_run(void)
@@ -163,17 +167,14 @@ int service_start(void)
 /* The id of the running service, or 0. */
 static pid_t service_pid(void)
 {
-	char text[32] = "";
-	int file = open(LOCK_FILE, O_RDONLY | O_CLOEXEC);
-	bool running;
+	struct flock lock = whole_file();
+	int file = open(LOCK_FILE, O_RDWR | O_CLOEXEC), failed;
 
 	if (file < 0)
 		return 0;
-	running = flock(file, LOCK_SH | LOCK_NB) && errno == EWOULDBLOCK;
+	failed = fcntl(file, F_GETLK, &lock);
 	close(file);
-	if (!running || read_file(LOCK_FILE, text, sizeof(text) - 1) <= 0)
-		return 0;
-	return atoi(text);
+	return failed || lock.l_type == F_UNLCK ? 0 : lock.l_pid;
 }
 
 int service_stop(void)
