@@ -103,7 +103,9 @@ def parse(raw: bytes, start: int, t_s: float) -> Line:
     text = raw.decode("utf-8", "replace").rstrip("\r\n")
     if "\x1b" in text:
         text = ANSI.sub("", text)
-    text = CONTROL.sub("", text.rpartition("\r")[2])
+    for eraser in "\r\b":  # what a firmware menu overwrites is not on the screen any more
+        text = text.rpartition(eraser)[2]
+    text = CONTROL.sub("", text)
     syslog = SYSLOG.match(text)
     if syslog:
         text = text[syslog.end() :]

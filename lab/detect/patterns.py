@@ -412,7 +412,7 @@ PATTERNS: tuple[Pattern, ...] = (
         fatal=True,
         start=_re(
             r"(?:No bootable device\.|BdsDxe: No bootable option or device was found|grub rescue>|"
-            r"UEFI Interactive Shell v\d)"
+            r".{0,80}UEFI Interactive Shell v\d)"
         ),
         hot=(b"No bootable ", b"grub rescue>", b"UEFI Interactive Shell"),
         title="firmware or boot loader found no system",

@@ -30,6 +30,7 @@ def text_of(raw: bytes) -> str:
         b"some text without an end[    2.000000] rest[   12.345678] Oops: 0002 [#1] SMP\n",
         b"Nov 23 05:57:54 fleet kernel: [   12.345678] Oops: 0002 [#1] SMP\n",
         b"2026-11-23T05:57:54.123+00:00 fleet kernel: Oops: 0002 [#1] SMP\n",
+        b"Press Ctrl-B for the command line...\b \b\b \bOops: 0002 [#1] SMP\r\n",
         b"50 %\r\x00Oops: 0002 [#1] SMP\r\n",
     ],
 )

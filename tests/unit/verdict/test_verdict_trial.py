@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 from attempting import (
     INSTALLED,
+    TITLE,
     attempt,
     beats,
     cell,
@@ -140,7 +141,7 @@ def test_a_fatal_finding_fails_whatever_else_is_proven() -> None:
     trial = judge_attempt(attempt(None, None, crash(detail="ended in a kernel panic", count=3)))
     assert trial.outcome is Outcome.FAILED
     assert trial.reasons == (
-        "BUG: unable to handle page fault in demo_sensor_match (demo_sensor), 3 times; ended in a kernel panic",
+        f"{TITLE} (demo_sensor), 3 times; ended in a kernel panic",
     )
 
 
