@@ -112,6 +112,16 @@ def lab_faults(record: AttemptRecord) -> tuple[str, ...]:
     return tuple(told)
 
 
+def lab_hint(record: AttemptRecord) -> str:
+    """What mends the first fault of the lab that says it, or ""."""
+    hints = (
+        str(item.detail.get("hint") or "")
+        for item in record.observations
+        if isinstance(item, Step) and item.name == "lab-fault"
+    )
+    return next((hint for hint in hints if hint), "")
+
+
 def length_s(record: AttemptRecord) -> float:
     """Seconds from the start of an attempt to its last observation."""
     return max((item.t_s for item in record.observations), default=0.0)

@@ -41,8 +41,8 @@ def build(
 ) -> dict[str, Any]:
     """The document, as plain JSON types.
 
-    :param run: run.json. Keys used, all optional: id, started, ended (ISO 8601), lab, config, command,
-        interrupted, hosts (list of {uri, libvirt, qemu, accelerator, factor}), images (name -> ImageInfo
+    :param run: run.json. Keys used, all optional: id, started, finished (ISO 8601), lab, config, command,
+        interrupted, hosts (as `lab doctor` knows them), images (name -> ImageInfo
         fields), scenarios (name -> ScenarioInfo fields), census (image -> weight).
     :param run_dir: where the recordings are; without it there are no console excerpts from files.
     """
@@ -60,7 +60,7 @@ def build(
     spans = _timeline(cases, str(run.get("started") or ""))
     report = Report(
         schema_version=SCHEMA_VERSION,
-        run=_run_facts(run, run_id, spans),
+        run=_run_facts(run, run_id, spans, str(attempts[-1].facts.get("lab") or "") if attempts else ""),
         answer=_answer(decision),
         fleet=fleet.build(cases, share, bugs),
         arms=arms,
@@ -95,8 +95,9 @@ def _answer(decision: GateDecision) -> Answer:
     )
 
 
-def _run_facts(run: Mapping[str, Any], run_id: str, spans: Sequence[Span]) -> RunFacts:
-    started, ended = str(run.get("started") or ""), str(run.get("ended") or "")
+def _run_facts(run: Mapping[str, Any], run_id: str, spans: Sequence[Span], recorded_by: str) -> RunFacts:
+    """:param recorded_by: the lab's version by the attempts, for when run.json does not tell it."""
+    started, ended = str(run.get("started") or ""), str(run.get("finished") or "")
     begin, end = _moment(started), _moment(ended)
     command = run.get("command") or ""
     duration_s = (end - begin) if begin is not None and end is not None else _end(spans)
@@ -105,10 +106,10 @@ def _run_facts(run: Mapping[str, Any], run_id: str, spans: Sequence[Span]) -> Ru
         started=started,
         ended=ended,
         duration_s=max(0.0, duration_s),
-        lab=str(run.get("lab") or ""),
+        lab=str(run.get("lab") or recorded_by),
         config=str(run.get("config") or ""),
         command=command if isinstance(command, str) else " ".join(map(str, command)),
-        interrupted=bool(run.get("interrupted")),
+        interrupted=bool(run.get("interrupted")) or bool(started and not ended),
     )
 
 
@@ -172,12 +173,13 @@ def _hosts(run: Mapping[str, Any], attempts: Sequence[AttemptRecord]) -> tuple[H
     for host, uri in zip(told, uris, strict=True):
         if not host or uri in hosts:
             continue
+        measured = _part(host, "acceleration") or host
         hosts[uri] = HostFacts(
             uri=uri,
             libvirt=str(host.get("libvirt") or ""),
             qemu=str(host.get("qemu") or ""),
-            accelerator=str(host.get("accelerator") or ""),
-            factor=float(host.get("factor") or 1.0),
+            accelerator=str(measured.get("accelerator") or ""),
+            factor=float(measured.get("factor") or 1.0),
             attempts=uris[: len(attempts)].count(uri),
         )
     return tuple(hosts.values())

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from lab.model import Blame, Omitted
 from lab.report import console
-from lab.report.cases import FAILURES, Case
+from lab.report.cases import FAILURES, Case, lab_hint
 from lab.report.shape import Excerpt, Gap
 from lab.report.wording import GAP_WORDS, same_words
 
@@ -42,7 +42,7 @@ def _of_cases(gap_id: str, cases: Sequence[Case], run_dir: Path | None) -> Gap:
         kind=first.outcome,
         reason=first.reasons[0] if first.reasons else "no reason was given",
         more=first.reasons[1:],
-        hint="",
+        hint=next((hint for case in cases for one in case.attempts if (hint := lab_hint(one))), ""),
         blame=first.verdict.blame.value if first.verdict else Blame.LAB.value,
         images=tuple(dict.fromkeys(case.cell.image for case in cases)),
         scenarios=tuple(dict.fromkeys(case.cell.scenario for case in cases)),

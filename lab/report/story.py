@@ -6,8 +6,11 @@ Reads observations; finds nothing (that is `detect`) and judges nothing (that is
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import zip_longest
 from typing import Any
 
+from lab.detect.boots import STALE_S, BootKind
+from lab.detect.boots import count as count_boots
 from lab.model import (
     CommandRun,
     Expectation,
@@ -28,6 +31,7 @@ CHANNELS = ("event", "serial", "screen", "heartbeat", "agent")
 OPERATIONS = ("install", "update", "rollback", "uninstall")
 VERSION_AXES = ("build", "content")
 LONGEST_STORY = 60
+BAD_OUTCOMES = ("failed", "stopped", "error", "refused", "lost")
 ENDS = {"shutdown": "shutdown", "stopped": "shutdown", "destroyed": "destroyed", "process-gone": "gone"}
 CRASHES = frozenset({FindingKind.BUGCHECK, FindingKind.PANIC, FindingKind.OOPS, FindingKind.LOCKUP})
 EVENTS_OF: Mapping[FindingKind, tuple[str, ...]] = {
@@ -41,82 +45,60 @@ EVENTS_OF: Mapping[FindingKind, tuple[str, ...]] = {
 """Which hypervisor events show a kind of finding; any other kind shows as a reset."""
 
 
-class _Boots:
-    """Folds observations into boots: what ends one begins the next."""
-
-    def __init__(self) -> None:
-        self.done: list[Boot] = []
-        self.start_s = 0.0
-        self.ready_s: float | None = None
-        self.requested = 0
-        self.crash_s: float | None = None
-        self.running = True
-
-    def finish(self, t_s: float, end: str) -> None:
-        if not self.running:
-            return
-        number = len(self.done) + 1
-        self.done.append(
-            Boot(
-                number=number,
-                start_s=self.start_s,
-                ready_s=self.ready_s,
-                crash_s=self.crash_s,
-                end_s=t_s,
-                end="crash" if self.crash_s is not None else end,
-            )
-        )
-        self.running = False
-
-    def begin(self, t_s: float) -> None:
-        self.start_s, self.ready_s, self.crash_s, self.running = t_s, None, None, True
-
-    def crash(self, t_s: float) -> None:
-        """The first sign of a crash counts; what ends this boot later is the crash's doing."""
-        if self.running and self.crash_s is None:
-            self.crash_s = t_s
-
-    def reset(self, t_s: float) -> None:
-        """A reset ends a boot as a crash, as asked for, or unexpectedly."""
-        asked_for = self.requested > 0 and self.crash_s is None
-        self.requested -= asked_for
-        self.finish(t_s, "requested-reboot" if asked_for else "unexpected-reset")
-        self.begin(t_s)
-
-    def event(self, event: MachineEvent) -> None:
-        match event.name:
-            case "reset":
-                self.reset(event.t_s)
-            case "panicked":
-                self.crash(event.t_s)
-            case "started" if not self.running:
-                self.begin(event.t_s)
-            case name if name in ENDS:
-                self.finish(event.t_s, ENDS[name])
-
-
 def boots(observations: Sequence[Observation], findings: Iterable[Finding] = ()) -> tuple[Boot, ...]:
-    """The boots of an attempt in order; crashes come from panic events and from crash findings."""
-    fold = _Boots()
-    crashes = sorted(finding.t_s for finding in findings if finding.kind in CRASHES)
-    last_s = 0.0
+    """The boots that `lab.detect.boots` counts, with when each became ready, crashed and ended.
+
+    A boot ends where the next begins, or earlier when the machine was switched off.
+    """
+    counted = count_boots(observations).boots
+    last_s = max((item.t_s for item in observations), default=0.0)
+    crashes = [finding.t_s for finding in findings if finding.kind in CRASHES]
+    crashes += [
+        item.t_s for item in observations if isinstance(item, MachineEvent) and item.name == "panicked"
+    ]
+    made = []
+    for boot, following in zip_longest(counted, counted[1:]):
+        start_s = boot.t_s if boot.number > 1 else 0.0
+        until_s = following.t_s if following else last_s
+        off = _switched_off(observations, start_s, until_s)
+        end_s = off.t_s if off else until_s
+        crash_s = min((t_s for t_s in crashes if start_s <= t_s <= end_s), default=None)
+        if crash_s is not None or boot.crashed:
+            end = "crash"
+        elif off:
+            end = ENDS[off.name]
+        elif following:
+            end = "requested-reboot" if following.kind is BootKind.REQUESTED else "unexpected-reset"
+        else:
+            end = "open"
+        ready_s = _ready(observations, start_s, end_s)
+        made.append(
+            Boot(number=boot.number, start_s=start_s, ready_s=ready_s, crash_s=crash_s, end_s=end_s, end=end)
+        )
+    return tuple(made)
+
+
+def _switched_off(observations: Sequence[Observation], start_s: float, end_s: float) -> MachineEvent | None:
+    return next(
+        (
+            item
+            for item in observations
+            if isinstance(item, MachineEvent) and item.name in ENDS and start_s <= item.t_s <= end_s
+        ),
+        None,
+    )
+
+
+def _ready(observations: Sequence[Observation], start_s: float, end_s: float) -> float | None:
+    """When a channel first answered; an answer in the first second of a later boot was sent before it."""
+    begin_s = start_s + STALE_S if start_s else start_s
     for item in observations:
-        while crashes and crashes[0] <= item.t_s:
-            fold.crash(crashes.pop(0))
-        last_s = max(last_s, item.t_s)
-        match item:
-            case MachineEvent():
-                fold.event(item)
-            case Step(name="booted") if fold.ready_s is None:
-                fold.ready_s = item.t_s
-            case Heartbeat(ok=True) if fold.ready_s is None:
-                fold.ready_s = item.t_s
-            case Expectation(what="reboot", begin=begin):
-                fold.requested = fold.requested + 1 if begin else 0
-            case _:
-                pass
-    fold.finish(last_s, "open")
-    return tuple(fold.done)
+        answered = (isinstance(item, Step) and item.name == "booted") or (
+            isinstance(item, Heartbeat) and item.ok
+        )
+        if answered and begin_s <= item.t_s <= end_s:
+            return item.t_s
+    return None
 
 
 def marks(observations: Sequence[Observation], findings: Iterable[Finding]) -> tuple[Mark, ...]:
@@ -212,7 +194,7 @@ def _story_line(item: Observation) -> StoryLine | None:
         case Step():
             text = operation(item) if item.name in OPERATIONS else item.name
             text = f"{text}: {item.outcome}" if item.outcome else f"{text} ({item.phase})"
-            ok = item.name != "lab-fault" and item.outcome not in ("failed", "stopped", "error")
+            ok = item.name != "lab-fault" and item.outcome not in BAD_OUTCOMES
             told = {key: value for key, value in item.detail.items() if key not in VERSION_AXES}
             return _line(item.t_s, "step", text, _details(told), ok=ok)
         case MachineEvent():

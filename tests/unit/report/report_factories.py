@@ -56,6 +56,7 @@ IMAGES = {
     "debian-sid": ("Debian sid", "7.0.3-amd64", "bios"),
 }
 SCENARIOS = ("install-healthy", "content-update", "update-reboot")
+REBOOTING = b"[   10.801102] Rebooting in 1 seconds..\r\n"
 PANIC = "BUG: unable to handle page fault in demo_sensor_match"
 
 
@@ -108,7 +109,7 @@ def console(kernel: str, boots: int = 1) -> tuple[bytes, list[tuple[int, int]]]:
             "[    9.768590] Kernel Offset: 0x1c000000 from 0xffffffff81000000\r\n"
         ).encode()
         ranges.append((start, len(text)))
-        text += b"[   10.801102] Rebooting in 1 seconds..\r\n"
+        text += REBOOTING
     return text, ranges
 
 
@@ -147,7 +148,7 @@ def empty(**more: Any) -> Run:
         run={
             "id": "2026-03-04_0210_content-291",
             "started": stamp(0),
-            "ended": stamp(1114),
+            "finished": stamp(1114),
             "lab": "0.1.0",
             "config": "lab.yaml",
             "command": ["lab", "run", "--candidate", "demo-sensor=1.0+291"],
@@ -243,8 +244,10 @@ def crashed(run: Run, one: Cell, offset_s: float = 0.0) -> None:
     ]
     t_s, previous = 31.6, 0
     for boot, (start, end) in enumerate(ranges):
+        loading = text.rindex(b"[    9.118204]", 0, start)
         observations += [
-            SerialChunk(t_s=t_s - 0.3, start=previous, data=text[previous:start]),
+            SerialChunk(t_s=t_s - 25.0 if boot else 2.0, start=previous, data=text[previous:loading]),
+            SerialChunk(t_s=t_s - 0.3, start=loading, data=text[loading:start]),
             SerialChunk(t_s=t_s, start=start, data=text[start:end]),
             MachineEvent(t_s=t_s + 0.13, name="panicked", details={"action": "run"}),
         ]
@@ -253,7 +256,9 @@ def crashed(run: Run, one: Cell, offset_s: float = 0.0) -> None:
         if boot + 1 < boots:
             observations.append(MachineEvent(t_s=t_s + 1.2, name="reset", details={"guest": True}))
         observations.append(Heartbeat(t_s=t_s + 1.0, channel="agent", ok=False, error="connection reset"))
-        previous, t_s = end, t_s + 27.0
+        rest = end + len(REBOOTING)
+        observations.append(SerialChunk(t_s=t_s + 1.1, start=end, data=text[end:rest]))
+        previous, t_s = rest, t_s + 27.0
     observations += [*frames, MachineEvent(t_s=t_s - 20, name="destroyed")]
     observations.sort(key=lambda item: item.t_s)
     findings = [panic(ranges[0])]

@@ -33,6 +33,10 @@ def ends(observations, findings=()):
     return [boot.end for boot in story.boots(observations, findings)]
 
 
+def answer(t_s, boot_id):
+    return Heartbeat(t_s=t_s, channel="agent", ok=True, boot_id=boot_id)
+
+
 def test_a_reset_after_a_panic_ends_the_boot_as_a_crash():
     seen = [event(0, "started"), event(5, "panicked"), event(6, "reset"), event(9, "destroyed")]
     first, second = story.boots(seen)
@@ -41,7 +45,7 @@ def test_a_reset_after_a_panic_ends_the_boot_as_a_crash():
 
 
 def test_a_crash_finding_counts_as_a_crash_without_any_event():
-    seen = [event(0, "started"), event(6, "reset")]
+    seen = [event(0, "started"), answer(3, "a"), event(6, "reset")]
     assert ends(seen, [make.panic((0, 1))]) == ["unexpected-reset", "open"]
     early = replace(make.panic((0, 1)), t_s=5.0)
     assert ends(seen, [early]) == ["crash", "open"]
@@ -50,37 +54,33 @@ def test_a_crash_finding_counts_as_a_crash_without_any_event():
 def test_an_expected_reboot_covers_one_reset_only():
     seen = [
         event(0, "started"),
-        Expectation(t_s=1, what="reboot", begin=True),
-        event(2, "reset"),
-        event(4, "reset"),
+        answer(3, "a"),
+        Expectation(t_s=4, what="reboot", begin=True),
+        event(5, "reset"),
+        answer(20, "b"),
+        event(40, "reset"),
     ]
     assert ends(seen) == ["requested-reboot", "unexpected-reset", "open"]
 
 
-def test_an_expectation_that_ended_covers_nothing():
+def test_a_machine_that_was_switched_off_and_started_has_nothing_between_its_boots():
     seen = [
         event(0, "started"),
-        Expectation(t_s=1, what="reboot", begin=True),
-        Expectation(t_s=2, what="reboot", begin=False),
-        event(3, "reset"),
-    ]
-    assert ends(seen) == ["unexpected-reset", "open"]
-
-
-def test_a_machine_that_was_switched_off_and_started_has_two_boots_and_nothing_between():
-    seen = [
-        event(0, "started"),
+        answer(3, "a"),
         event(4, "shutdown"),
-        event(5, "stopped"),
         event(9, "started"),
-        event(12, "reset"),
+        answer(12, "b"),
+        event(20, "destroyed"),
     ]
-    boots = story.boots(seen)
-    assert [(boot.start_s, boot.end_s, boot.end) for boot in boots] == [
+    assert [(boot.start_s, boot.end_s, boot.end) for boot in story.boots(seen)] == [
         (0.0, 4, "shutdown"),
-        (9, 12, "unexpected-reset"),
-        (12, 12, "open"),
+        (9, 20, "destroyed"),
     ]
+
+
+def test_an_answer_right_after_a_reset_belongs_to_the_boot_before():
+    seen = [event(0, "started"), answer(3, "a"), event(5, "reset"), answer(5.5, "a"), answer(30, "b")]
+    assert [boot.ready_s for boot in story.boots(seen)] == [3, 30]
 
 
 def test_ready_is_the_first_answer():
