@@ -13,6 +13,7 @@ from typing import Any
 
 from lab import codec
 from lab.detect import detect
+from lab.detect.boots import count as count_boots
 from lab.errors import ArtefactError, InputError
 from lab.model import AttemptRecord, Cell, CellId, DetectSettings, GatePolicy, Omitted, Plan
 from lab.recording.reader import read
@@ -110,6 +111,7 @@ class RunDirectory:
             )
         raw = recorded.facts.get("detect")
         settings = codec.from_dict(DetectSettings, raw) if raw else DetectSettings()
+        boots = count_boots(recorded.observations)
         return AttemptRecord(
             cell=cell,
             attempt=number,
@@ -118,6 +120,8 @@ class RunDirectory:
             findings=detect(recorded.observations, settings),
             complete=recorded.complete,
             facts=recorded.facts,
+            boots=boots.count,
+            unexpected_resets=len(boots.unexpected),
         )
 
     def leave_out(self, plan: Plan, omitted: Sequence[Omitted]) -> Plan:

@@ -1,0 +1,216 @@
+"""What is planned: arms, images, profiles, scenarios, cells, and the plan they make."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import NewType
+
+CellId = NewType("CellId", str)
+"""Readable identity of a cell: axes in fixed order joined by `_`; file-name safe."""
+
+
+class Arm(StrEnum):
+    """Which agent a cell gets: the released one or the one that may ship."""
+
+    BASELINE = "baseline"
+    CANDIDATE = "candidate"
+
+
+class Level(StrEnum):
+    """The five levels a scenario can test at, from small to whole."""
+
+    MODULE = "module"
+    COMPONENT = "component"
+    FEATURE = "feature"
+    PRODUCT = "product"
+    PRODUCTION = "production"
+
+
+class Family(StrEnum):
+    """Operating-system family of an image."""
+
+    LINUX = "linux"
+    WINDOWS = "windows"
+
+
+class Firmware(StrEnum):
+    """How the machine starts its disk."""
+
+    BIOS = "bios"
+    UEFI = "uefi"
+
+
+class BootPath(StrEnum):
+    """Who loads the kernel: QEMU itself (`direct`) or the image's own boot loader."""
+
+    DIRECT = "direct"
+    LOADER = "loader"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgentVersion:
+    """What of the agent is on a guest: installed software and content, two separate axes."""
+
+    build: str
+    content: str
+
+    def __str__(self) -> str:
+        return f"build {self.build} + content {self.content}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Profile:
+    """Virtual hardware of a machine."""
+
+    name: str
+    vcpus: int = 1
+    memory_mib: int = 512
+    firmware: Firmware = Firmware.BIOS
+    tpm: bool = False
+    disk_bus: str = "virtio"
+    nic: str = "virtio"
+    network: str = "isolated"
+    """`isolated` (only the lab reaches the guest), `none`, or `outbound` (user-mode NAT)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timeouts:
+    """Deadlines in seconds before scaling by the host's measured speed factor."""
+
+    boot_s: float = 120.0
+    command_s: float = 60.0
+    reboot_s: float = 150.0
+    heartbeat_s: float = 30.0
+    """Silence on every channel that is called a lost heartbeat."""
+    linger_s: float = 3.0
+    """Time a machine is kept after a fatal finding so that the evidence completes."""
+    loop_s: float = 150.0
+    """Time a machine is kept after a fatal finding when the scenario counts boot loops."""
+    cell_s: float = 900.0
+    """The whole attempt; its process is killed at this deadline."""
+
+    def scaled(self, factor: float) -> Timeouts:
+        """The same deadlines for a host that is `factor` times as slow as the reference."""
+        names = ("boot_s", "command_s", "reboot_s", "heartbeat_s", "linger_s", "loop_s", "cell_s")
+        return Timeouts(**{name: getattr(self, name) * factor for name in names})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DetectSettings:
+    """What detectors need to know beside the recording; times already scaled."""
+
+    boot_s: float = 120.0
+    heartbeat_s: float = 30.0
+    loop_resets: int = 3
+    """Unexpected resets that make a boot loop (fatal)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImageInfo:
+    """What planning and reporting need to know of an image."""
+
+    name: str
+    kind: str
+    family: Family = Family.LINUX
+    release: str = ""
+    """For people: `Debian 12 (bookworm)`."""
+    kernel: str = ""
+    """Kernel or build number: expected before the build, exact after it."""
+    firmware: Firmware = Firmware.BIOS
+    boot: BootPath = BootPath.DIRECT
+    min_memory_mib: int = 256
+    needs_tpm: bool = False
+    built: bool = False
+    digest: str = ""
+    unrunnable: str = ""
+    """Why no cell can use it here (needs the user's file, ...), or ""."""
+    hint: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScenarioInfo:
+    """A scenario found in scenarios/, without importing it."""
+
+    name: str
+    path: str
+    """Relative to the directory of lab.yaml."""
+    function: str
+    level: Level = Level.FEATURE
+    summary: str = ""
+    """First line of its docstring."""
+    count_loops: bool = False
+    cold_boot: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cell:
+    """One square of the matrix: image x profile x arm x scenario x seed."""
+
+    id: CellId
+    image: str
+    profile: str
+    scenario: str
+    arm: Arm
+    agent: str
+    version: AgentVersion
+    """What the arm ships: the scenario brings the guest to this version."""
+    installed: AgentVersion
+    """What the guest runs before the update."""
+    seed: int = 1
+    repetition: int = 1
+    ring: int = 0
+    level: Level = Level.FEATURE
+    weight: float = 1.0
+    """Share of the fleet this cell stands for (any unit; compared within a run)."""
+    timeouts: Timeouts = field(default_factory=Timeouts)
+    vcpus: int = 1
+    memory_mib: int = 512
+    count_loops: bool = False
+    """Keep the machine after a fatal finding until a boot loop is proven or refuted."""
+    reason: str = ""
+    """Why the cell is in the plan (matrix, include rule number, ...)."""
+
+    @property
+    def twin_key(self) -> tuple[str, str, str, int, int]:
+        """Equal for the cells of both arms that are to be compared."""
+        return (self.image, self.profile, self.scenario, self.seed, self.repetition)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Omitted:
+    """A cell that is not run, and why: nothing is skipped silently."""
+
+    id: CellId
+    kind: str
+    """`excluded` (a rule), `unrunnable` (image, host or profile cannot), `unselected`."""
+    reason: str
+    hint: str = ""
+    image: str = ""
+    scenario: str = ""
+    arm: Arm | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bill:
+    """What a plan costs, before it runs."""
+
+    cells: int
+    guest_seconds: float
+    """Sum of the cells' expected run times."""
+    wall_seconds: float
+    """Expected time to the end with `slots` guests at a time."""
+    peak_memory_mib: int
+    vcpus: int
+    slots: int
+    builds: tuple[str, ...] = ()
+    """Images that must be built first."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """Ordered cells, and everything that was left out."""
+
+    cells: tuple[Cell, ...]
+    omitted: tuple[Omitted, ...] = ()
+    bill: Bill | None = None

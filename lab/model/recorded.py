@@ -1,0 +1,123 @@
+"""What is recorded: the observations a recording is made of, in order of `t_s`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SerialChunk:
+    """Bytes the guest wrote to its serial console; `start` is the offset in serial.log."""
+
+    t_s: float
+    start: int
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MachineEvent:
+    """Something the hypervisor said.
+
+    `name`: started, resumed, reset, panicked, watchdog, shutdown, stopped, io-error,
+    destroyed, process-gone. `details` holds what came with it.
+    """
+
+    t_s: float
+    name: str
+    details: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Heartbeat:
+    """One try to reach the guest over `channel`; `boot_id` where the guest told it."""
+
+    t_s: float
+    channel: str
+    ok: bool
+    latency_s: float = 0.0
+    boot_id: str | None = None
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Frame:
+    """One screenshot; `path` is relative to the recording."""
+
+    t_s: float
+    path: str
+    sha256: str
+    width: int
+    height: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Expectation:
+    """The scenario declares that something will (`begin`) or can no longer (`end`) happen.
+
+    `what`: `reboot`, `shutdown` or `silence`. A reset inside a begun `reboot` is a requested one;
+    each begin covers one boot.
+    """
+
+    t_s: float
+    what: str
+    begin: bool
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """A milestone of the attempt.
+
+    `name`: `attempt` (start/end), `booted` (a channel answered first; detail boot_s),
+    `scenario` (start; end with outcome `completed`, `failed`, `stopped`), `agent` operations
+    (`install`, `update`, `rollback`, `uninstall`), `lab-fault`.
+    """
+
+    t_s: float
+    name: str
+    phase: str
+    """`start`, `end` or `note`."""
+    outcome: str = ""
+    detail: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CommandRun:
+    """A command that the lab ran in the guest, with what it printed (redacted, capped)."""
+
+    t_s: float
+    channel: str
+    command: str
+    exit_code: int | None
+    stdout: str = ""
+    stderr: str = ""
+    duration_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proof:
+    """Something read back from the guest that a pass rests on.
+
+    `what`: `version` (values build, content), `healthy` (ok, message), `exercised`
+    (before, after, trigger), `refused` (build, content, message), `removed` (leftovers).
+    """
+
+    t_s: float
+    what: str
+    values: Mapping[str, Any] = field(default_factory=dict)
+
+
+Observation = SerialChunk | MachineEvent | Heartbeat | Frame | Expectation | Step | CommandRun | Proof
+"""What a recording is made of, in order of `t_s`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EvidenceRef:
+    """Where a claim can be checked: a byte range of a file of the recording."""
+
+    path: str
+    start: int = 0
+    end: int = 0
+    sha256: str = ""
