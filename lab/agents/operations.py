@@ -130,8 +130,10 @@ class AgentUnderTest:
             _require(done, f"install of {version} failed")
             self._check(*self.read(), version)
 
-    def apply(self, version: AgentVersion) -> UpdateResult:
+    def apply(self, version: AgentVersion, *, reinstall: bool = False) -> UpdateResult:
         """Update to `version`: the build if it differs from what is in force, then the content.
+
+        :param reinstall: put the build on even when it is in force already (an upgrade to itself).
 
         A refusal is a value, recorded as Proof `refused`; what is in force then is in the result.
 
@@ -141,7 +143,7 @@ class AgentUnderTest:
         with self._step("update", version) as detail:
             now = self.version()
             refusal = ""
-            if now.build != version.build:
+            if now.build != version.build or reinstall:
                 files = (*artefacts.common, *artefacts.build)
                 interim = AgentVersion(build=version.build, content=now.content)
                 refusal = self._update(self._family.update_build, files, interim)

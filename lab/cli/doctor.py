@@ -6,17 +6,14 @@ import json
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 from lab import codec
 from lab.cli import options
+from lab.cli.display import out, table
 from lab.errors import ExitCode
 from lab.machine.host import HostReport
 from lab.setting import Setting
-
-out = Console(highlight=False)
 
 
 def register(app: typer.Typer) -> None:
@@ -47,13 +44,10 @@ def doctor(
 
 def show(hosts: tuple[HostReport, ...]) -> None:
     """One table with a column per host, then each problem with its remedy."""
-    table = Table(box=None, pad_edge=False, padding=(0, 2))
-    table.add_column("", style="dim")
-    for host in hosts:
-        table.add_column(host.name, header_style="bold")
+    rows = table("", *(host.name for host in hosts))
     for title, values in _rows(hosts):
-        table.add_row(title, *values)
-    out.print(table)
+        rows.add_row(title, *values)
+    out.print(rows)
     for host in hosts:
         for problem in host.problems:
             colour = "red" if problem.fatal else "yellow"

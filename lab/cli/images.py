@@ -6,16 +6,14 @@ import json
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
 from lab import codec
 from lab.cli import options
+from lab.cli.display import err, out, table
 from lab.images import catalogue
 from lab.setting import Setting
 
 app = typer.Typer(help="The catalogue of images, and the built ones.", no_args_is_help=True)
-out, err = Console(highlight=False), Console(stderr=True, highlight=False)
 
 Name = Annotated[str, typer.Argument(help="a name of the catalogue", metavar="NAME")]
 
@@ -31,13 +29,11 @@ def list_images(file: options.Config = options.DEFAULT, as_json: options.Json = 
     if as_json:
         print(json.dumps([codec.to_dict(info) for info in infos.values()], indent=1))
         return
-    table = Table(box=None, pad_edge=False, padding=(0, 2))
-    for title in ("image", "kind", "release", "kernel", "boot", "state"):
-        table.add_column(title, header_style="bold", no_wrap=title == "image")
+    rows = table("image", "kind", "release", "kernel", "boot", "state")
     for info in infos.values():
         state = "built" if info.built else (info.unrunnable or "not built")
-        table.add_row(info.name, info.kind, info.release, info.kernel, f"{info.firmware}, {info.boot}", state)
-    out.print(table)
+        rows.add_row(info.name, info.kind, info.release, info.kernel, f"{info.firmware}, {info.boot}", state)
+    out.print(rows)
 
 
 @app.command("build")

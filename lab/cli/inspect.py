@@ -6,10 +6,9 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
 from lab.cli import options
+from lab.cli.display import err, out, table
 from lab.errors import ExitCode, InputError
 from lab.machine import leftovers
 from lab.machine.console import attach
@@ -17,8 +16,6 @@ from lab.machine.leases import Lease, LeaseBook, is_leftover
 from lab.machine.peek import screenshot_of
 from lab.running import repro as repro_room
 from lab.running.rundir import RunDirectory
-
-out, err = Console(highlight=False), Console(stderr=True, highlight=False)
 
 
 def register(app: typer.Typer) -> None:
@@ -41,14 +38,12 @@ def _lease(book: LeaseBook, name: str) -> Lease:
 def ps(file: options.Config = options.DEFAULT) -> None:
     """List guests: running, kept, and left over."""
     book = LeaseBook(options.lab_or_defaults(file)[0])
-    table = Table(box=None, pad_edge=False, padding=(0, 2))
-    for title in ("machine", "run", "cell", "attempt", "since", "state", "ssh port"):
-        table.add_column(title, header_style="bold", no_wrap=title in ("machine", "cell"))
+    rows = table("machine", "run", "cell", "attempt", "since", "state", "ssh port")
     for lease in book.all():
         kept = f"kept until {lease.keep_until}" if lease.keep_until else "running"
         why = is_leftover(lease)
         state = f"leftover: {why}" if why else kept
-        table.add_row(
+        rows.add_row(
             lease.machine,
             lease.run,
             lease.cell,
@@ -57,7 +52,7 @@ def ps(file: options.Config = options.DEFAULT) -> None:
             state,
             str(lease.ssh_port or "-"),
         )
-    out.print(table)
+    out.print(rows)
 
 
 def console(

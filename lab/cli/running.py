@@ -6,19 +6,16 @@ import json
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 from lab import codec, config, workflow
 from lab.cli import options
+from lab.cli.display import out, table
 from lab.errors import ExitCode
 from lab.matrix.explain import explain
 from lab.model import GateDecision, Plan
 from lab.running.rundir import RunDirectory
 from lab.setting import Setting
-
-out, err = Console(highlight=False), Console(stderr=True, highlight=False)
 
 
 def register(app: typer.Typer) -> None:
@@ -48,12 +45,10 @@ def plan(
 
 def show_plan(planned: Plan, setting: Setting) -> None:
     """Cells, what was left out with its reason, and the bill."""
-    table = Table(box=None, pad_edge=False, padding=(0, 2))
-    for title in ("cell", "agent after the update", "level", "why"):
-        table.add_column(title, no_wrap=title == "cell", header_style="bold")
+    rows = table("cell", "agent after the update", "level", "why")
     for cell in planned.cells:
-        table.add_row(cell.id, str(cell.version), cell.level, cell.reason)
-    out.print(table)
+        rows.add_row(cell.id, str(cell.version), cell.level, cell.reason)
+    out.print(rows)
     for kind in dict.fromkeys(item.kind for item in planned.omitted):
         left = [item for item in planned.omitted if item.kind == kind]
         out.print(Text(f"\n{kind}: {len(left)}", "bold"))

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import shutil
 import signal
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -129,7 +130,7 @@ def begin(setting: Setting, console: Console | None = None) -> Iterator[Session]
     :raise Busy: another orchestrator uses the state directory.
     """
     assert setting.plan is not None
-    console = console or Console(stderr=True)
+    console = console or _console()
     places = setting.lab.places
     with orchestrator(places, "a lab run"):
         for ended in leftovers.collect(places):
@@ -141,6 +142,11 @@ def begin(setting: Setting, console: Console | None = None) -> Iterator[Session]
         directory.write_plan(setting.plan)
         shutil.copyfile(setting.lab.path, directory.path / "lab.yaml")
         yield Session(setting, directory, setting.plan, console)
+
+
+def _console() -> Console:
+    """Stderr; whole lines where it is not a terminal."""
+    return Console(stderr=True, highlight=False, width=None if sys.stderr.isatty() else 240)
 
 
 class _Both:
