@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import gzip
 import hashlib
 import io
@@ -78,17 +79,28 @@ class ArtefactStore:
         :raise ArtefactError: unknown build or content; a file is missing or has another digest.
         :raise BuildError: a build must be compiled and the image has no SDK, or compiling failed.
         """
-        family = self._manifest.family(image.family)
-        build = family.builds.get(version.build)
-        content = family.contents.get(version.content)
+        ready = self.check(version, image.family)
+        build = self._manifest.family(image.family).builds[version.build]
+        compiled = self._compiled(version.build, build, image)
+        return dataclasses.replace(ready, build=(*ready.build, *compiled))
+
+    def check(self, version: AgentVersion, family: Family) -> Artefacts:
+        """The ready-made files of `version`, for a look at everything before anything is compiled or booted.
+
+        :raise InputError: agent.yaml does not describe the family.
+        :raise ArtefactError: unknown build or content; a file is missing or has another digest.
+        """
+        spec = self._manifest.family(family)
+        build = spec.builds.get(version.build)
+        content = spec.contents.get(version.content)
         if build is None:
-            raise self._unknown("build", version.build, list(family.builds), image.family)
+            raise self._unknown("build", version.build, list(spec.builds), family)
         if content is None:
-            raise self._unknown("content", version.content, list(family.contents), image.family)
+            raise self._unknown("content", version.content, list(spec.contents), family)
         return Artefacts(
             version=version,
-            common=self._checked(family.files),
-            build=(*self._checked(build.files), *self._compiled(version.build, build, image)),
+            common=self._checked(spec.files),
+            build=self._checked(build.files),
             content=self._checked([content]),
         )
 

@@ -13,7 +13,7 @@ from lab import agents
 from lab.agents.artefacts import Artefact, ArtefactStore, bundle
 from lab.agents.compiling import tree_digest
 from lab.errors import ArtefactError, BuildError
-from lab.model import AgentVersion
+from lab.model import AgentVersion, Family
 
 READY = AgentVersion(build="1.0", content="290")
 COMPILED = AgentVersion(build="1.1", content="291")
@@ -191,3 +191,10 @@ def test_a_tree_digest_depends_on_names_and_bytes_only(tmp_path: Path) -> None:
     assert tree_digest(tmp_path / "a") == tree_digest(tmp_path / "b")
     (tmp_path / "b/sub/file").rename(tmp_path / "b/sub/other")
     assert tree_digest(tmp_path / "a") != tree_digest(tmp_path / "b")
+
+
+def test_a_check_looks_at_ready_made_files_and_compiles_nothing(tmp_path: Path) -> None:
+    compiler = Compiler()
+    found = store_of(tmp_path, compiler).check(COMPILED, Family.LINUX)
+    assert [one.name for one in found.files] == ["demo.sh", "content/291"]
+    assert compiler.calls == []
