@@ -183,7 +183,8 @@ class Omitted:
 
     id: CellId
     kind: str
-    """`excluded` (a rule), `unrunnable` (image, host or profile cannot), `unselected`."""
+    """`excluded` (a rule), `unrunnable` (image, host or profile cannot), `unselected` (by the user),
+    `not-run` (planned, but the run was stopped, its image could not be made or its ring was halted)."""
     reason: str
     hint: str = ""
     image: str = ""

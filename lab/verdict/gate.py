@@ -12,6 +12,8 @@ from dataclasses import dataclass
 
 from lab.model import Arm, Cell, CellVerdict, Finding, FindingKind, GateDecision, GatePolicy, Outcome, Plan
 
+NOT_RUN = "not-run"
+"""`Omitted.kind` of cells that were planned and then could not run: a stop, a broken image, a halted ring."""
 SHIP, DO_NOT_SHIP, NO_DECISION = 0, 1, 4
 """`lab.errors.ExitCode`, which a pure room may not import."""
 
@@ -102,12 +104,16 @@ def _unproven(board: _Board, policy: GatePolicy) -> list[_Objection]:
     objections = []
     open_cells = _with(board.candidate, Outcome.INCONCLUSIVE)
     waiting = [cell for cell in board.never_ran if cell.arm is Arm.CANDIDATE]
-    if len(open_cells) + len(waiting) > policy.allow_inconclusive:
+    lost = [item for item in board.plan.omitted if item.kind == NOT_RUN and item.arm is not Arm.BASELINE]
+    if len(open_cells) + len(waiting) + len(lost) > policy.allow_inconclusive:
         if open_cells:
             first = open_cells[0].reasons[0] if open_cells[0].reasons else "no reason"
             objections.append(_Objection(NO_DECISION, f"inconclusive: {_cells(open_cells)}; {first}"))
         if waiting:
             objections.append(_Objection(NO_DECISION, f"never ran: {_names(cell.id for cell in waiting)}"))
+        if lost:
+            names = _names(item.id for item in lost)
+            objections.append(_Objection(NO_DECISION, f"did not run: {names}; {lost[0].reason}"))
     passed = len(_with(board.candidate, Outcome.PASSED))
     wanted = max(1, policy.min_cells)
     if passed < wanted:
@@ -177,6 +183,9 @@ def _remarks(board: _Board) -> list[str]:
     unrunnable = [item for item in board.plan.omitted if item.kind == "unrunnable"]
     if unrunnable:
         remarks.append(f"not tested: {_count(len(unrunnable), 'cell')} that cannot run here")
+    unselected = [item for item in board.plan.omitted if item.kind == "unselected"]
+    if unselected:
+        remarks.append(f"not tested: {_count(len(unselected), 'cell')} that the selection left out")
     return remarks
 
 

@@ -148,3 +148,23 @@ def test_cells_that_cannot_run_are_listed_and_close_the_gate_only_by_policy() ->
     assert decision.exit_code == 0
     assert "not tested: 2 cells that cannot run here" in decision.reasons
     assert gate(board(Outcome.PASSED), GatePolicy(allow_unrunnable=False), omitted=1).exit_code == 4
+
+
+def left_out(kind: str, arm: Arm | None = Arm.CANDIDATE) -> GateDecision:
+    verdicts = board(*[Outcome.PASSED] * 3)
+    gone = Omitted(id=Id("sid_bios_update_candidate"), kind=kind, reason="the run was stopped", arm=arm)
+    plan = Plan(cells=tuple(item.cell for item in verdicts), omitted=(gone,))
+    return decide(verdicts, plan, GatePolicy())
+
+
+def test_a_planned_candidate_cell_that_was_lost_on_the_way_is_no_decision() -> None:
+    decision = left_out("not-run")
+    assert decision.exit_code == 4
+    assert "did not run: sid_bios_update_candidate; the run was stopped" in decision.reasons
+    assert left_out("not-run", None).exit_code == 4
+
+
+def test_what_the_user_did_not_select_is_said_but_does_not_close_the_gate() -> None:
+    decision = left_out("unselected")
+    assert decision.exit_code == 0
+    assert "not tested: 1 cell that the selection left out" in decision.reasons
