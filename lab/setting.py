@@ -6,11 +6,12 @@ Gathers what the rooms offer; decides nothing itself.
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from lab import config
+from lab import __version__, config
 from lab.clock import wall
 from lab.config.types import Lab
 from lab.errors import HostError
@@ -99,6 +100,8 @@ class Setting:
         """run.json: what a run was made of, before anything ran."""
         return {
             "started": wall(),
+            "lab": __version__,
+            "command": " ".join(("lab", *sys.argv[1:])),
             "config": str(self.lab.path),
             "agent": self.lab.agent,
             "installed": self.lab.installed,
@@ -107,4 +110,6 @@ class Setting:
             "gate": self.lab.gate,
             "select": list(self.request.select),
             "images": self.image_infos(),
+            "scenarios": dict(self.scenarios),
+            "census": dict(self.lab.census),
         }

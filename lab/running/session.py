@@ -16,9 +16,11 @@ from dataclasses import replace
 from pathlib import Path
 from types import FrameType
 
+from pydantic import TypeAdapter
 from rich.console import Console
 
 from lab import log
+from lab.clock import wall
 from lab.images.built import BuiltImage
 from lab.machine import leftovers
 from lab.matrix.estimate import keys as estimate_keys
@@ -91,7 +93,8 @@ class Session:
         self.plan = self.directory.leave_out(self.plan, omitted)
         facts = self.directory.run_facts()
         images = {name: info for name, info in self.setting.image_infos().items() if name in facts["images"]}
-        self.directory.write_run(_plain({**facts, "images": images, "finished": _wall()}))
+        ended = {"images": images, "finished": wall(), "interrupted": self._fleet.stopping}
+        self.directory.write_run(_plain({**facts, **ended}))
         path = self.directory.path / "durations.json"
         path.write_text(json.dumps(self._durations, indent=1) + "\n")
 
@@ -168,13 +171,6 @@ class _Both:
 
 def _plain(facts: dict[str, object]) -> dict[str, object]:
     """JSON types, whatever nouns are inside."""
-    from pydantic import TypeAdapter
-
     plain: dict[str, object] = TypeAdapter(dict[str, object]).dump_python(facts, mode="json")
     return plain
 
-
-def _wall() -> str:
-    from lab.clock import wall
-
-    return wall()
