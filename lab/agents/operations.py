@@ -83,24 +83,15 @@ class AgentUnderTest:
 
         One command in the guest when agent.yaml reads both with the same.
         """
-        told = self._settled()
-        version, health = self._family.version.command, self._family.health.command
-        if version.run != health.run:
-            return self.version(), self._proven_health(told)
-        return self._proven_version(told), self._proven_health(told)
+        version, health, _ = self._read()
+        return version, health
 
     def exercise(self) -> Exercised:
         """Count, trigger, count again; recorded as Proof `exercised`.
 
         :raise AgentFailure: the trigger cannot be run, or the counter is not a number.
         """
-        spec = self._family.exercise
-        before = self._count()
-        self._must(spec.trigger, "exercise: the trigger failed")
-        seen = Exercised(before=before, after=self._count())
-        trigger = self._filled(spec.trigger)
-        self._prove("exercised", before=seen.before, after=seen.after, trigger=trigger)
-        return seen
+        return self._exercise(self._count())
 
     def prove(self, version: AgentVersion) -> Exercised:
         """Everything a pass rests on: `version` is in force, the agent is healthy, and is exercised.
@@ -109,8 +100,10 @@ class AgentUnderTest:
 
         :raise AgentFailure: another version is in force, or the agent is not healthy.
         """
-        self._check(*self.read(), version)
-        return self.exercise()
+        now, health, told = self._read()
+        self._check(now, health, version)
+        same = self._family.exercise.counter.run == self._family.health.command.run
+        return self._exercise(self._number(told) if same else self._count())
 
     # -- changing ----------------------------------------------------------
 
@@ -235,6 +228,14 @@ class AgentUnderTest:
         if not health.ok:
             raise AgentFailure(f"agent is not healthy with {version}: {health.message or 'no reason given'}")
 
+    def _read(self) -> tuple[AgentVersion, Health, dict[str, str]]:
+        """As `read`, with everything that the health command told."""
+        told = self._settled()
+        version, health = self._family.version.command, self._family.health.command
+        if version.run != health.run:
+            return self.version(), self._proven_health(told), told
+        return self._proven_version(told), self._proven_health(told), told
+
     def _settled(self) -> dict[str, str]:
         """What the agent says of its health when it is well, or last before its patience passed."""
         spec = self._family.health
@@ -266,12 +267,21 @@ class AgentUnderTest:
             self._prove("healthy", ok=ok, message=message)
         return Health(ok=ok, message=message)
 
+    def _exercise(self, before: int) -> Exercised:
+        trigger = self._family.exercise.trigger
+        self._must(trigger, "exercise: the trigger failed")
+        seen = Exercised(before=before, after=self._count())
+        self._prove("exercised", before=seen.before, after=seen.after, trigger=self._filled(trigger))
+        return seen
+
     def _count(self) -> int:
-        spec = self._family.exercise
-        done = self._run(spec.counter)
-        text = keyvalues.parse(done.text).get(spec.key, "")
+        return self._number(keyvalues.parse(self._run(self._family.exercise.counter).text))
+
+    def _number(self, told: dict[str, str]) -> int:
+        key = self._family.exercise.key
+        text = told.get(key, "")
         if not text.isascii() or not text.isdigit():
-            raise AgentFailure(f"exercise: counter {spec.key!r} is {text!r} (wanted a number)", done)
+            raise AgentFailure(f"exercise: counter {key!r} is {text!r} (wanted a number)")
         return int(text)
 
     def _refusal(self, done: Completed) -> str:

@@ -192,6 +192,14 @@ def test_a_counter_that_does_not_move_is_recorded_not_raised(rig: Rig, guest: Fa
     assert rig.proofs("exercised") == [{"before": 0, "after": 0, "trigger": "probe"}]
 
 
+def test_prove_asks_the_guest_as_little_as_it_can(rig: Rig, guest: FakeGuest) -> None:
+    rig.agent.install(BEFORE)
+    asked = len(guest.commands)
+    assert rig.agent.prove(BEFORE).moved
+    assert guest.commands[asked:] == ["status", "probe", "status"]
+    assert rig.proofs("exercised") == [{"before": 0, "after": 1, "trigger": "probe"}]
+
+
 def test_a_counter_that_is_no_number_is_the_agents_failure(rig: Rig, guest: FakeGuest) -> None:
     guest.breaks["status"] = "gone"
     with pytest.raises(AgentFailure, match=r"counter 'matches' is '' \(wanted a number\)"):
