@@ -10,8 +10,8 @@ from __future__ import annotations
 import os
 import re
 import tempfile
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from lab import proc
@@ -53,8 +53,6 @@ class Bootstrap:
     hooks: tuple[str, ...] = ()
     """Hooks when all packages are there."""
     options: tuple[str, ...] = ()
-    environment: Mapping[str, str] = field(default_factory=dict)
-    """Seen by the packages' maintainer scripts (`INITRD=No`: the kernel's makes no initramfs)."""
 
 
 def run(spec: Bootstrap, scratch: Path, progress: Progress, *, timeout_s: float = 1800) -> Path:
@@ -76,6 +74,8 @@ def run(spec: Bootstrap, scratch: Path, progress: Progress, *, timeout_s: float 
 
     def heard(line: str) -> None:
         lines.append(line)
+        if line.startswith("lab: "):
+            progress.stage(line.removeprefix("lab: "))
         for words, stage in STAGES.items():
             if line.startswith(f"I: {words}"):
                 progress.stage(stage)
@@ -130,7 +130,7 @@ ALIVE = ".alive"
 
 
 def _workspace(scratch: Path) -> Path:
-    """Where mmdebstrap puts its root directory: in the scratch directory wherever its namespace can get there."""
+    """Where mmdebstrap puts its root directory: in the scratch directory if its namespace can get there."""
     if os.geteuid() == 0:
         return scratch
     open_path = all(directory.stat().st_mode & 0o001 for directory in scratch.parents)

@@ -41,7 +41,7 @@ class BuiltImage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Provenance:
-    """provenance.json: everything that says how an image came to be, and the digests that prove it is whole."""
+    """provenance.json: how an image came to be, and the digests that prove it is whole."""
 
     schema: int = 1
     name: str

@@ -132,7 +132,7 @@ def read(path: Path) -> Recipe:
     """
     if not NAME.fullmatch(path.stem):
         raise ConfigError(
-            f"{path}:1:1: image name {path.stem!r} (wanted lower-case letters, digits, '-' and '.', at most 41)"
+            f"{path}:1:1: image name {path.stem!r} (wanted lower-case letters, digits, '-' and '.')"
         )
     parsed: DebianModel | TinyModel | DiskModel = located.parse(Model, path)  # type: ignore[arg-type]
     return _recipe(parsed, path)

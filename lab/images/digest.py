@@ -7,6 +7,7 @@ import json
 import struct
 from collections.abc import Mapping
 from pathlib import Path
+from typing import BinaryIO
 
 from lab import codec
 from lab.errors import ArtefactError
@@ -89,12 +90,12 @@ def _offset(table: bytes, at: int) -> int:
     return int(struct.unpack_from(">Q", table, at)[0]) & 0x00FFFFFFFFFFFE00
 
 
-def _last_cluster(handle: object, l2: int, cluster: int, size: int) -> int:
+def _last_cluster(handle: BinaryIO, l2: int, cluster: int, size: int) -> int:
     """The end of the last data cluster that the L2 table at `l2` points to; 0 for none or an absent table."""
     if not l2 or l2 + cluster > size:
         return 0
-    handle.seek(l2)  # type: ignore[attr-defined]
-    table = handle.read(cluster)  # type: ignore[attr-defined]
+    handle.seek(l2)
+    table = handle.read(cluster)
     values = struct.unpack(f">{len(table) // 8}Q", table)
     plain = [value & 0x00FFFFFFFFFFFE00 for value in values if value and not value >> 62 & 1]
     return max(plain) + 1 if plain else 0

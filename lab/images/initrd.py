@@ -20,8 +20,19 @@ from lab.errors import BuildError
 
 ROOT_MODULES = ("virtio_pci", "virtio_blk", "ext4", "crc32c_generic")
 """Without these there is no root disk."""
-LAB_MODULES = ("virtio_console", "pvpanic_pci", "virtio_rng", "i6300esb", "virtio_net")
-"""What the lab's own devices need; loaded before init so that a panic in init is reported too."""
+LAB_MODULES = (
+    "virtio_console",
+    "pvpanic_mmio",
+    "pvpanic_pci",
+    "pvpanic",
+    "virtio_rng",
+    "i6300esb",
+    "virtio_net",
+)
+"""What the lab's own devices need; loaded before init so that a panic in init is reported too.
+
+libvirt 9.0 knows the panic device only as `isa`, which Linux drives with pvpanic_mmio since 5.12 and
+with pvpanic before."""
 
 INIT = """\
 #!/bin/sh

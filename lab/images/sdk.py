@@ -99,7 +99,8 @@ def _make(suites: tuple[str, ...], release: str, scratch: Path, progress: Progre
     draft = scratch / "draft"
     draft.mkdir()
     progress.stage("compressing the SDK")
-    command = ["zstd", "-q", "-3", "-T0", "--rm", out / "sdk.tar", "-o", draft / TARBALL]
+    made, kept = str(out / "sdk.tar"), str(draft / TARBALL)
+    command = ["zstd", "-q", "-3", "-T0", "--rm", made, "-o", kept]
     proc.checked(command, timeout_s=600, what=f"sdk {release!r}")
     provenance = SdkProvenance(
         kernel_release=release,
@@ -183,13 +184,16 @@ def _unpacked(tarball: Path) -> Iterator[Path]:
             raise InfraError(f"{directory}: could not be removed (wanted to clean up an SDK)")
 
 
-def _in_root(root: Path, words: Sequence[str]) -> list[str]:
-    """The command in a mount namespace of its own, where the chroot has the host's /dev/null and /proc.
+ENTER = """
+mount --bind /dev/null "$0/dev/null" && mkdir -p "$0/proc" && mount --rbind /proc "$0/proc" && exec chroot "$0" "$@"
+"""
+"""A plain file in place of /dev/null would not do: kbuild compiles from it and gcc writes to it. The objtool of
+Linux 7 reads /proc/self/limits."""
 
-    A plain file in place of /dev/null would not do: kbuild compiles from it and gcc writes to it.
-    """
-    enter = 'mount --bind /dev/null "$0/dev/null" && exec chroot "$0" "$@"'
-    return _mapped(["unshare", "--mount", "sh", "-c", enter, root, *words])
+
+def _in_root(root: Path, words: Sequence[str]) -> list[str]:
+    """The command in a mount namespace of its own, where the chroot has the host's /dev/null and /proc."""
+    return _mapped(["unshare", "--mount", "sh", "-c", ENTER, root, *words])
 
 
 def _mapped(words: Sequence[str | Path]) -> list[str]:

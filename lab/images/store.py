@@ -42,7 +42,7 @@ class ImageStore:
         self._digests = digest.Remembered(places.state / "digests.json")
 
     def info(self, recipe: Recipe) -> ImageInfo:
-        """What planning and `lab image list` need; reads one small file and never raises for a broken image."""
+        """What planning and `lab image list` need; reads one small file, never raises for a broken image."""
         provenance = self._provenance(recipe)
         reason, hint = self._unrunnable(recipe)
         return ImageInfo(
@@ -196,7 +196,7 @@ class ImageStore:
         )
 
     def _complete(self, recipe: Recipe, stages: Progress) -> BuiltImage:
-        """The image that is there; an SDK that was removed from the cache is made again if it still can be."""
+        """The image that is there; an SDK that was removed from the cache is made again where it can be."""
         image = self.get(recipe)
         provenance = self._provenance(recipe)
         if provenance is not None and provenance.sdk and image.sdk is None:

@@ -15,6 +15,7 @@ import subprocess
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
+from typing import IO
 
 from lab.errors import BuildError
 from lab.images.bootstrap import ALIVE
@@ -43,14 +44,10 @@ def scratch(parent: Path, name: str, *, need_mib: int) -> Iterator[Path]:
     :param need_mib: room the build takes at its peak.
     :raise BuildError: there is less room than that, before or because of the build.
     """
-    parent.mkdir(parents=True, exist_ok=True)
-    remove_stale(parent)
     check_room(parent, need_mib, name)
-    directory = parent / f"{name}.{uuid.uuid4().hex[:8]}"
-    directory.mkdir()
+    directory, alive = _open(parent, name)
     try:
-        with (directory / ALIVE).open("w") as alive:
-            fcntl.flock(alive, fcntl.LOCK_SH)
+        with alive:
             yield directory
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
@@ -64,34 +61,42 @@ def scratch(parent: Path, name: str, *, need_mib: int) -> Iterator[Path]:
         remove_tree(directory)
 
 
+def _open(parent: Path, name: str) -> tuple[Path, IO[str]]:
+    """A new scratch directory and the lock that says it is in use; stale ones are removed on the way.
+
+    Under one lock for all, or a directory could be taken for stale between its making and its locking.
+    """
+    parent.mkdir(parents=True, exist_ok=True)
+    with (parent / ".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        remove_stale(parent)
+        directory = parent / f"{name}.{uuid.uuid4().hex[:8]}"
+        directory.mkdir()
+        alive = (directory / ALIVE).open("w")
+        fcntl.flock(alive, fcntl.LOCK_SH)
+    return directory, alive
+
+
 def remove_stale(parent: Path) -> tuple[str, ...]:
-    """Remove the scratch directories that nobody works in: their builders were killed. Returns their names."""
+    """Remove the scratch directories that nobody works in: their builders were killed.
+
+    :return: the names of what was removed.
+    """
     removed = []
-    for directory in sorted(parent.iterdir()):
+    for directory in sorted(path for path in parent.iterdir() if path.is_dir()):
         try:
             with (directory / ALIVE).open("w") as alive:
                 fcntl.flock(alive, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except (BlockingIOError, NotADirectoryError):
+        except BlockingIOError:
             continue
-        except FileNotFoundError:
-            # Between mkdir and the lock, or half removed: only an old one is surely nobody's.
-            if not _old(directory):
-                continue
         remove_tree(directory)
         removed.append(directory.name)
     return tuple(removed)
 
 
-def _old(directory: Path) -> bool:
-    import time
-
-    with contextlib.suppress(FileNotFoundError):
-        return time.time() - directory.stat().st_mtime > 60
-    return False
-
-
 def check_room(directory: Path, need_mib: int, name: str) -> None:
     """:raise BuildError: the file system of `directory` has less than `need_mib` free."""
+    directory.mkdir(parents=True, exist_ok=True)
     if free_mib(directory) < need_mib:
         raise _full(directory, need_mib, name)
 
@@ -103,7 +108,8 @@ def free_mib(directory: Path) -> int:
 
 def _full(directory: Path, need_mib: int, name: str) -> BuildError:
     return BuildError(
-        f"{name}: not enough room in {str(directory)!r}: {free_mib(directory)} MiB free (the build needs {need_mib} MiB)",
+        f"{name}: not enough room in {str(directory)!r}: "
+        f"{free_mib(directory)} MiB free (the build needs {need_mib} MiB)",
         hint="make room there, or set LAB_HOME (or places.cache in lab.yaml) to a larger disk",
     )
 
@@ -122,7 +128,6 @@ def publish(draft: Path, target: Path) -> None:
     Readers that hold files of the older one open keep them.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
-    (draft / ALIVE).unlink(missing_ok=True)
     for path in draft.rglob("*"):
         if path.is_file() and not path.is_symlink():
             path.chmod(0o444)

@@ -6,7 +6,6 @@ firmware finds systemd-boot on the disk (`loader:`), which loads the distributio
 
 from __future__ import annotations
 
-import shutil
 import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -39,7 +38,7 @@ UNPACK_FAST = (
 class DebianBuilder:
     """Builder of `kind: debian`."""
 
-    version: int = 1
+    version: int = 2
     needs: tuple[tools.Tool, ...] = (
         *bootstrap.NEEDS, tools.MKE2FS, tools.QEMU_IMG, tools.SSH_KEYGEN, tools.ZSTD,
         tools.SFDISK, tools.MKFS_VFAT, tools.MCOPY,
@@ -58,7 +57,7 @@ class DebianBuilder:
         (job.scratch / "overlay.tar").write_bytes(overlay.archive(files))
         spec = _spec(recipe, job.scratch)
         out = bootstrap.run(spec, job.scratch, job.progress)
-        shutil.move(out / "disk.qcow2", job.draft / "disk.qcow2")
+        direct.place_disk(out, job)
         if recipe.loader:
             boot = direct.identify(out)
         else:
@@ -79,24 +78,24 @@ class DebianBuilder:
 
 
 def _spec(recipe: DebianRecipe, scratch: Path) -> bootstrap.Bootstrap:
-    setup = [bootstrap.script("merged_usr")]
-    hooks = [bootstrap.script("collect", MODULES=" ".join((*initrd.ROOT_MODULES, *initrd.LAB_MODULES)))]
-    environment: dict[str, str] = {}
+    modules = " ".join((*initrd.ROOT_MODULES, *initrd.LAB_MODULES))
+    hooks = [bootstrap.script("collect", MODULES=modules)]
     if recipe.loader:
-        setup.append(bootstrap.script("initramfs", MODULES=" ".join(LOADER_MODULES)))
         cmdline = f"{LOADER_CMDLINE} {recipe.cmdline}".strip()
         hooks.append(bootstrap.script("systemd_boot", CMDLINE=cmdline))
-    else:
-        environment["INITRD"] = "No"
-    pack = bootstrap.script("pack", ROOT="", SIZE_MIB=recipe.disk_mib, ESP_MIB=ESP_MIB if recipe.loader else 0)
+    tidy = bootstrap.script("debian", INITRAMFS="keep" if recipe.loader else "drop")
+    esp_mib = ESP_MIB if recipe.loader else 0
+    pack = bootstrap.script("pack", ROOT="", SIZE_MIB=recipe.disk_mib, ESP_MIB=esp_mib, SCRATCH=str(scratch))
     return bootstrap.Bootstrap(
         suites=direct.reachable(recipe.suites),
         variant="minbase",
         packages=tuple(_packages(recipe)),
-        setup=tuple(setup),
-        hooks=(*hooks, bootstrap.script("debian"), f"tar-in {scratch}/overlay.tar /", pack),
+        setup=(
+            bootstrap.script("merged_usr"),
+            bootstrap.script("initramfs", MODULES=" ".join(LOADER_MODULES if recipe.loader else ())),
+        ),
+        hooks=(*hooks, tidy, f"tar-in {scratch}/overlay.tar /", pack),
         options=UNPACK_FAST,
-        environment=environment,
     )
 
 

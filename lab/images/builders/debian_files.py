@@ -1,7 +1,7 @@
 """The lab's own files in a Debian image: guest agent early, network, sshd, and nothing that slows a boot.
 
-Everything here is configuration that an administrator could have written; no package's file is changed. What is
-masked is housekeeping that a guest which lives for minutes does not need; docs/images.md lists it.
+Everything here is configuration that an administrator could have written; no package's file is changed. What
+is masked is housekeeping that a guest which lives for minutes does not need; docs/images.md lists it.
 """
 
 from __future__ import annotations
@@ -21,14 +21,17 @@ MASKED_UNITS = (
     "systemd-rfkill.socket", "systemd-rfkill.service", "systemd-random-seed.service",
     "systemd-boot-random-seed.service", "systemd-boot-update.service", "systemd-bless-boot.service",
     "systemd-remount-fs.service", "systemd-modules-load.service", "kmod-static-nodes.service",
-    "modprobe@configfs.service", "modprobe@dm_mod.service", "modprobe@drm.service", "modprobe@efi_pstore.service",
-    "modprobe@fuse.service", "modprobe@loop.service",
+    "modprobe@configfs.service", "modprobe@dm_mod.service", "modprobe@drm.service",
+    "modprobe@efi_pstore.service", "modprobe@fuse.service", "modprobe@loop.service",
     "sys-kernel-config.mount", "sys-fs-fuse-connections.mount", "dev-hugepages.mount", "dev-mqueue.mount",
     "getty.target", "getty@tty1.service", "serial-getty@ttyS0.service", "ssh.socket", "networking.service",
     "ldconfig.service", "systemd-userdbd.socket", "systemd-mountfsd.socket",
     "systemd-nsresourced.socket", "systemd-creds.socket", "systemd-sysext.socket", "systemd-pcrextend.socket",
     "systemd-pcrlock.socket", "systemd-importd.socket", "systemd-machined.socket", "systemd-hostnamed.socket",
-    "systemd-bootctl.socket", "systemd-repart.socket", "systemd-factory-reset.socket", "systemd-udev-settle.service",
+    "systemd-bootctl.socket", "systemd-repart.socket", "systemd-factory-reset.socket",
+    "systemd-udev-settle.service", "tmp.mount", "run-lock.mount",
+    "systemd-tmpfiles-setup-dev-early.service", "systemd-tmpfiles-setup-dev.service",
+    "systemd-networkd-persistent-storage.service", "systemd-udev-load-credentials.service",
 )  # fmt: skip
 """Units that keep house over days, look for hardware that is not there, or wait for the network."""
 
@@ -106,11 +109,14 @@ UseDNS no
 PrintMotd no
 """
 
-COLDPLUG = """\
+_PLUGGED = " ".join(
+    f"--subsystem-match={name}" for name in ("net", "block", "virtio-ports", "watchdog", "tpm")
+)
+COLDPLUG = f"""\
 [Service]
 # A lab machine's other devices have their drivers already, or none.
 ExecStart=
-ExecStart=udevadm trigger --type=devices --action=add --subsystem-match=net --subsystem-match=block --subsystem-match=virtio-ports --subsystem-match=watchdog --subsystem-match=tpm
+ExecStart=udevadm trigger --type=devices --action=add {_PLUGGED}
 """
 
 MODPROBE = """\

@@ -27,11 +27,11 @@ class DiskBuilder:
         found = digest.Remembered(job.places.state / "digests.json").of_file(recipe.path)
         if found != recipe.sha256:
             raise ArtefactError(
-                f"image {recipe.name!r}: sha256 of {recipe.path} is {found} (its recipe says {recipe.sha256})",
+                f"image {recipe.name!r}: {recipe.path}: sha256 is {found} (its recipe says {recipe.sha256})",
                 hint=f"bring the right file, or put its digest into {recipe.source}",
             )
         for name, path in files(recipe).items():
-            os.symlink(path, job.draft / name)
+            (job.draft / name).symlink_to(path)
         return Made(
             release=recipe.release,
             kernel_release=recipe.kernel_release,

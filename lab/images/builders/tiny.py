@@ -6,7 +6,6 @@ reboot, it loads modules and has ssh, and it has neither systemd nor apt.
 
 from __future__ import annotations
 
-import shutil
 from dataclasses import dataclass
 
 from lab.images import bootstrap, initrd, keys, overlay, sdk, tools
@@ -27,7 +26,7 @@ PACKAGES = (
 class TinyBuilder:
     """Builder of `kind: tiny`."""
 
-    version: int = 1
+    version: int = 2
     needs: tuple[tools.Tool, ...] = (
         *bootstrap.NEEDS,
         tools.MKE2FS,
@@ -51,13 +50,15 @@ class TinyBuilder:
                 f"tar-in {job.scratch}/overlay.tar /",
                 bootstrap.script("collect", MODULES=modules),
                 bootstrap.script("tiny"),
-                bootstrap.script("pack", ROOT="/lab-tiny", SIZE_MIB=recipe.disk_mib, ESP_MIB=0),
+                bootstrap.script(
+                    "pack", ROOT="/lab-tiny", SIZE_MIB=recipe.disk_mib, ESP_MIB=0, SCRATCH=str(job.scratch)
+                ),
             ),
         )
         out = bootstrap.run(spec, job.scratch, job.progress)
         job.progress.stage("making the RAM disk")
         boot = direct.place(out, job.draft)
-        shutil.move(out / "disk.qcow2", job.draft / "disk.qcow2")
+        direct.place_disk(out, job)
         sdk.ensure(job.places, spec.suites, boot.release, job.progress)
         return Made(
             release=f"{recipe.release}, kernel {boot.release}",

@@ -1,4 +1,5 @@
-# Hook before packages: what the distribution's initramfs is made of, for images that boot with it.
+# Hook before packages: the distribution's initramfs gets MODULES and nothing else. Images that boot without it
+# drop it, but the kernel package makes it all the same, and a small one is made in a tenth of the time.
 # A hook script in /etc/initramfs-tools, since its `modules` file belongs to the package.
 set -eu
 mkdir -p "$1/etc/initramfs-tools/conf.d" "$1/etc/initramfs-tools/hooks"

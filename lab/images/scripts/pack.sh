@@ -19,7 +19,11 @@ if [ "$ESP_MIB" != 0 ]; then
   mkfs.vfat -n LAB-ESP -F 32 --offset 2048 "$raw" $((ESP_MIB * 1024)) >/dev/null
   mcopy -s -i "$raw@@1M" "$work/out/esp/"* ::/
 fi
+echo 'lab: making the file system' >&2
 mke2fs -q -F -t ext4 -L lab-root -m 0 -E "assume_storage_prezeroed=1,root_owner=0:0,offset=$offset" \
   -d "$1$ROOT" "$raw" "${SIZE_MIB}M"
-qemu-img convert -O qcow2 "$raw" "$work/out/disk.qcow2"
+echo 'lab: packing the disk' >&2
+qemu-img convert -O qcow2 "$raw" "$work/disk.qcow2"
+# Run by root, the scratch directory is in reach and on the same file system; in a namespace it is not.
+mv "$work/disk.qcow2" "$SCRATCH/disk.qcow2" 2>/dev/null || mv "$work/disk.qcow2" "$work/out/disk.qcow2"
 mv "$work/out" "$1/lab-out"
