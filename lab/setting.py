@@ -11,7 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from lab import __version__, config
+from lab import __version__, agents, config
+from lab.agents.artefacts import ArtefactStore
 from lab.clock import wall
 from lab.config.types import Lab
 from lab.errors import HostError
@@ -63,7 +64,11 @@ class Setting:
         return {name: self.store.info(recipe) for name, recipe in self.recipes.items()}
 
     def with_hosts(self) -> Setting:
-        """Every host of lab.yaml, surveyed; an unusable one is in there with its problems."""
+        """Every host of lab.yaml, surveyed; an unusable one is in there with its problems.
+
+        :raise InputError: the run-time directory is too long for the sockets of guests.
+        """
+        self.lab.places.check()
         missing = dict.fromkeys(
             tool for recipe in self.recipes.values() for tool in self.store.missing_tools(recipe)
         )
@@ -87,7 +92,20 @@ class Setting:
         return [report.facts for report in self.usable_hosts()]
 
     def with_plan(self, plan: Plan) -> Setting:
+        """:raise ArtefactError: a file of an agent version in the plan is missing or is another one."""
+        self._check_agents(plan)
         return replace(self, plan=plan)
+
+    def _check_agents(self, plan: Plan) -> None:
+        """What the user can mend is said before anything is built or booted."""
+        wanted = dict.fromkeys(
+            (cell.agent, version, self.recipes[cell.image].family)
+            for cell in plan.cells
+            for version in (cell.installed, cell.version)
+        )
+        for agent, version, family in wanted:
+            manifest = agents.load(self.lab.root / "agents" / agent)
+            ArtefactStore(self.lab.places, manifest).check(version, family)
 
     def history(self) -> dict[str, float]:
         """Durations of earlier runs, newest last, by `lab.matrix.estimate.keys`."""

@@ -24,6 +24,7 @@ from lab import codec
 from lab.images import catalogue
 from lab.images.built import BuiltImage
 from lab.images.store import ImageStore
+from lab.machine import leftovers
 from lab.machine.leases import Lease, LeaseBook, qemu_process
 from lab.model import Observation
 from lab.places import Places, places
@@ -148,7 +149,9 @@ class TemporaryLab:
     def leases(self) -> list[Lease]:
         return list(self.book.all())
 
-    def await_lease(self, fits: Callable[[Lease], bool] = lambda _lease: True, *, timeout_s: float = 90) -> Lease:
+    def await_lease(
+        self, fits: Callable[[Lease], bool] = lambda _lease: True, *, timeout_s: float = 90
+    ) -> Lease:
         """The first machine that fits and whose QEMU runs."""
 
         def look() -> Lease | None:
@@ -210,7 +213,7 @@ def temporary_lab() -> Iterator[TemporaryLab]:
         try:
             yield own
         finally:
-            own("gc", "--all")
+            leftovers.collect(own.places, everything=True)
 
 
 def order_of(recording: Path) -> dict[str, Any]:

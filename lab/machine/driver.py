@@ -79,7 +79,11 @@ class Hypervisor:
 
     @property
     def qemu_version(self) -> str:
-        return _version(self._connection.getVersion())
+        """ "" where libvirt finds no QEMU for the host's architecture."""
+        try:
+            return _version(self._connection.getVersion())
+        except libvirt.libvirtError:
+            return ""
 
     def host_size(self) -> tuple[int, int]:
         """(CPUs, MiB of RAM)."""

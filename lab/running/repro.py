@@ -6,10 +6,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from lab import codec
+from lab.config.located import closest
 from lab.errors import ArtefactError, ExitCode, InputError
 from lab.images.store import ImageStore
 from lab.machine.leases import Lease, LeaseBook
-from lab.matrix.selection import closest_word
 from lab.model import AttemptRecord, CellId, Finding, Signature
 from lab.places import Places
 from lab.running.lock import orchestrator
@@ -99,7 +99,7 @@ def _last_attempt(run: RunDirectory, cell: str) -> AttemptRecord:
     found = known.get(CellId(cell))
     recordings = run.recordings(CellId(cell)) if found else []
     if found is None or not recordings:
-        near = closest_word(cell, known)
+        near = closest(cell, known)
         hint = f"closest is {near!r}" if near else "the report lists the cells"
         raise InputError(f"cell {cell!r} was not run in {run.id}", hint=hint)
     return run.attempt(found, recordings[-1])

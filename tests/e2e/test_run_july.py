@@ -1,4 +1,4 @@
-"""The whole July 2024 story on the tiny image: caught, judged again from disk, reproduced, mended, refused."""
+"""The whole July 2024 story on the tiny image: caught, judged again, reproduced, mended, refused."""
 
 from __future__ import annotations
 
