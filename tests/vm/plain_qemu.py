@@ -91,7 +91,9 @@ def boot(image: BuiltImage, directory: Path, *, memory_mib: int = 384) -> Iterat
         timeout_s=30,
         what="overlay",
     )
-    command = ["qemu-system-x86_64", "-accel", "tcg", "-cpu", "max", "-m", str(memory_mib)]
+    # a test that is killed takes its guest along
+    command = ["setpriv", "--pdeathsig", "KILL", "qemu-system-x86_64"]
+    command += ["-accel", "tcg", "-cpu", "max", "-m", str(memory_mib)]
     command += ["-display", "none", "-monitor", "none", "-nodefaults", "-nic", "none"]
     command += ["-serial", f"file:{serial}", "-drive", f"file={overlay},if=virtio,format=qcow2"]
     command += ["-chardev", f"socket,path={agent},server=on,wait=off,id=agent", "-device", "virtio-serial"]
