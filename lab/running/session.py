@@ -173,4 +173,3 @@ def _plain(facts: dict[str, object]) -> dict[str, object]:
     """JSON types, whatever nouns are inside."""
     plain: dict[str, object] = TypeAdapter(dict[str, object]).dump_python(facts, mode="json")
     return plain
-
