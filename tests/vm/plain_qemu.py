@@ -29,12 +29,11 @@ class AgentSocket:
     def __call__(self, request: dict[str, Any], timeout_s: float) -> Any:
         self._number += 1
         try:
-            with socket.socket(socket.AF_UNIX) as line:
+            with socket.socket(socket.AF_UNIX) as line, line.makefile("rb") as replies:
                 line.settimeout(timeout_s)
                 line.connect(str(self._path))
                 sync = {"execute": "guest-sync-delimited", "arguments": {"id": self._number}}
                 line.sendall(b"\xff" + json.dumps(sync).encode() + b"\n")
-                replies = line.makefile("rb")
                 while self._reply(replies).get("return") != self._number:
                     pass
                 line.sendall(json.dumps(request).encode() + b"\n")
