@@ -33,10 +33,12 @@ NEEDED = frozenset(
     {"guest-exec", "guest-exec-status", "guest-file-open", "guest-file-read", "guest-file-write"}
 )
 SPOOLS = ("/dev/shm", "/run", "/tmp")  # noqa: S108 - names are random and removed at once
-CHUNK = 128 << 10
-"""Bytes per file request. libvirt 9.0 garbles an agent message that does not fit the socket's send
-buffer in one write (208 KiB by default; base64 makes 175 KiB of this). Measured on emulated guests:
-throughput is flat from 64 KiB to 1 MiB, and a ping that waits behind a piece waits below 0.1 s."""
+WRITE = 128 << 10
+"""Bytes per request to write. libvirt 9.0 loses its place in a request that the socket's send buffer
+(208 KiB by default) does not take in one go, and the agent then waits for ever: 340 kB fail; base64
+makes 175 kB of this. Throughput rises little beyond 64 KiB."""
+READ = 256 << 10
+"""Bytes per request to read."""
 CHECKED_FROM = 4 << 20
 """Files from this size on are compared by digest after they were read."""
 
@@ -46,14 +48,18 @@ class AgentChannel:
 
     :param transport: see `lab.guest.agent_port.Transport`.
     :param request_s: how long one request may take before the agent counts as gone.
-    :param chunk: bytes per file request.
+    :param write: bytes per request to write a file.
+    :param read: bytes per request to read one.
     """
 
     name = "agent"
 
-    def __init__(self, transport: Transport, *, request_s: float = 20.0, chunk: int = CHUNK) -> None:
+    def __init__(
+        self, transport: Transport, *, request_s: float = 20.0, write: int = WRITE, read: int = READ
+    ) -> None:
         self._port = AgentPort(transport, request_s)
-        self._chunk = chunk
+        self._write = write
+        self._read = read
         self._able = False
         self._spools: tuple[str, ...] = SPOOLS
 
@@ -70,7 +76,7 @@ class AgentChannel:
         watch, deadline = Stopwatch(), Deadline.after(timeout_s)
         pid, spool = self._start(argv, stdin, what, deadline)
         running = AgentCommand(
-            self._port, spool, pid, what, timeout_s, deadline, self._chunk, on_output=on_output
+            self._port, spool, pid, what, timeout_s, deadline, self._read, on_output=on_output
         )
         code = running.wait()
         return Completed(
@@ -103,7 +109,7 @@ class AgentChannel:
         content, ended = bytearray(), False
         with self._moving("get", path, handle):
             while not ended:
-                data, ended = self._port.read(handle, self._chunk, deadline)
+                data, ended = self._port.read(handle, self._read, deadline)
                 content += data
                 ended = ended or not data
                 if not ended:
@@ -170,7 +176,7 @@ class AgentChannel:
                     raise
                 continue
             self._spools = (directory, *(other for other in self._spools if other != directory))
-            inward = f"{directory}/.lab-{token}.in" if len(stdin) > self._chunk else ""
+            inward = f"{directory}/.lab-{token}.in" if len(stdin) > self._write else ""
             if inward:
                 self._fill(inward, Source.of(stdin), deadline)
             return Spool((out, handle), (err, self._port.open(err, "w+", deadline)), inward)
@@ -178,7 +184,7 @@ class AgentChannel:
 
     def _fill(self, path: str, content: Source, deadline: Deadline) -> None:
         handle = self._port.open(path, "wb", deadline)
-        for piece in content.pieces(self._chunk):
+        for piece in content.pieces(self._write):
             self._port.write(handle, piece, deadline)
         self._port.close(handle, deadline)
 
@@ -195,7 +201,7 @@ class AgentChannel:
         handle, sent = self._open(part, "wb", deadline), 0
         try:
             with self._moving("put", to, handle):
-                for piece in wanted.pieces(self._chunk):
+                for piece in wanted.pieces(self._write):
                     self._port.write(handle, piece, deadline)
                     sent += len(piece)
                     if sent < wanted.size:

@@ -13,6 +13,9 @@ import shlex
 from lab.guest.channel import Command
 
 SH = "/bin/sh"
+LONGEST = 32 << 10
+"""Bytes of a command. Escaped for JSON it must stay below what libvirt can send to the agent in one
+go (208 KiB, see lab.guest.agent_channel), and below the kernel's 128 KiB for one argument."""
 BOOT_ID = "/proc/sys/kernel/random/boot_id"
 
 # The guest agent's service and sshd start commands with different surroundings; a command
@@ -61,13 +64,18 @@ FACTS = (
 def words(command: Command) -> list[str]:
     """The argument vector of a command; text becomes an argument of the shell.
 
-    :raise ValueError: there is nothing to run, or a NUL byte, which no argument can hold.
+    :raise ValueError: there is nothing to run, it is too long, or holds a NUL byte, which no argument can.
     """
     argv = [SH, "-c", command] if isinstance(command, str) else list(command)
     if not argv or not command:
         raise ValueError(f"guest command {command!r}: empty (wanted text or a program and its arguments)")
     if any("\0" in word for word in argv):
         raise ValueError(f"guest command {command!r}: holds a NUL byte (no program can be given one)")
+    size = sum(len(word.encode("utf-8", "surrogateescape")) for word in argv)
+    if size > LONGEST:
+        raise ValueError(
+            f"guest command {argv[-1][:40]!r}...: {size} bytes (wanted {LONGEST}; `put` a script)"
+        )
     return argv
 
 

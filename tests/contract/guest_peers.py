@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import json
 import os
 import socket
 import subprocess
@@ -36,6 +37,7 @@ class FakeAgent:
         self.disabled: set[str] = set()
         self.disk_full = False
         self.requests: list[str] = []
+        self.largest_request = 0
         self.processes: dict[int, subprocess.Popen[bytes]] = {}
         self.files: dict[int, IO[bytes]] = {}
         self._lock = threading.Lock()
@@ -44,6 +46,7 @@ class FakeAgent:
         name = request["execute"]
         with self._lock:
             self.requests.append(name)
+            self.largest_request = max(self.largest_request, len(json.dumps(request)))
             self.dead = self.dead or self.die_at(name)
             if self.dead:
                 raise ChannelError("guest agent is not connected")

@@ -409,6 +409,17 @@ def test_a_full_disk_in_the_guest_is_named_and_the_part_removed(
     wait_for(lambda: not list(tmp_path.iterdir()), what="removal of the part", timeout_s=LIMIT_S)
 
 
+def test_no_request_outgrows_the_socket_buffer_of_libvirt(
+    qga: FakeAgent, agent: AgentChannel, tmp_path: Path
+) -> None:
+    """Beyond 208 KiB libvirt 9.0 may send a part twice, and the agent never answers again."""
+    agent.put(bytes(3 << 20), str(tmp_path / "file"), timeout_s=LIMIT_S)
+    agent.run("cat", stdin=bytes(300_000), timeout_s=LIMIT_S)
+    agent.run("cat", stdin=bytes(128 << 10), timeout_s=LIMIT_S)
+    agent.run(["true", "\x01" * 32_000], timeout_s=LIMIT_S)
+    assert qga.largest_request < 200_000
+
+
 def test_commands_leave_no_file_and_no_handle_in_the_guest(qga: FakeAgent, agent: AgentChannel) -> None:
     before = _spooled()
     agent.run("echo x", timeout_s=LIMIT_S)
