@@ -143,29 +143,51 @@ def _workspace(scratch: Path) -> Path:
     return workspace
 
 
+def words_of(lines: Sequence[str]) -> list[str]:
+    """mmdebstrap's output without blank lines and the text of our own hooks, which it repeats in full."""
+    kept: list[str] = []
+    echo = False
+    for line in lines:
+        if line.startswith(("I: running --", "E: setup failed: E: command failed:", "E: command failed:")):
+            echo = True
+        elif echo and line.startswith(("I: ", "W: ", "E: ", "' exec ")):
+            echo = False
+            if line.startswith("' exec "):
+                continue
+        if not echo and line.strip():
+            kept.append(line)
+    return kept
+
+
+def culprit(words: Sequence[str]) -> str:
+    """The line to quote: what was said last before mmdebstrap began to clean up, or its own last error."""
+    for at, line in enumerate(words):
+        if line.startswith(("umount:", "W: umount", "I: main() received signal")) and at:
+            return words[at - 1].removeprefix("E: ")
+    errors = [line for line in words if line.startswith("E: ") and "failed to run" not in line]
+    return errors[0].removeprefix("E: ") if errors else (words[-1] if words else "no output")
+
+
 def _failure(spec: Bootstrap, exit_code: int, lines: Sequence[str]) -> BuildError:
     """What mmdebstrap stumbled over, in the lab's words where the cause is a common one."""
-    tail = [line for line in lines if line.strip()][-60:]
-    log = "\n".join(tail)
+    words = words_of(lines)[-60:]
+    log = "\n".join(words)
     what = f"packages of {spec.suites[0]!r}"
-    last = next(
-        (line for line in reversed(tail) if line.startswith(("E:", "error"))),
-        tail[-1] if tail else "no output",
-    )
     if NO_SPACE.search(log):
         return BuildError(
             f"{what}: the disk is full", hint="make room, or set LAB_HOME to a larger disk", log=log
         )
     if UNSIGNED.search(log):
+        first = next(line for line in words if UNSIGNED.search(line)).strip()
         hint = "apt-get update && apt-get install debian-archive-keyring"
         return BuildError(
-            f"{what}: the archive's signature is not of a known key: {last}", hint=hint, log=log
+            f"{what}: the archive's signature is not of a known key: {first}", hint=hint, log=log
         )
     if UNREACHABLE.search(log):
+        first = next(line for line in words if UNREACHABLE.search(line)).strip()
         hint = "check this machine's apt sources with `apt-get update`"
-        first = next(line for line in tail if UNREACHABLE.search(line))
-        return BuildError(f"{what}: the archive cannot be reached: {first.strip()}", hint=hint, log=log)
-    return BuildError(f"{what}: 'mmdebstrap' exited with {exit_code}: {last}", log=log)
+        return BuildError(f"{what}: the archive cannot be reached: {first}", hint=hint, log=log)
+    return BuildError(f"{what}: 'mmdebstrap' exited with {exit_code}: {culprit(words)}", log=log)
 
 
 def script(name: str, **values: str | int) -> str:

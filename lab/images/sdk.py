@@ -185,10 +185,11 @@ def _unpacked(tarball: Path) -> Iterator[Path]:
 
 
 ENTER = """
-mount --bind /dev/null "$0/dev/null" && mkdir -p "$0/proc" && mount --rbind /proc "$0/proc" && exec chroot "$0" "$@"
+mount --bind /dev/null "$0/dev/null" && mkdir -p "$0/proc" && mount --rbind /proc "$0/proc" &&
+exec chroot "$0" "$@"
 """
-"""A plain file in place of /dev/null would not do: kbuild compiles from it and gcc writes to it. The objtool of
-Linux 7 reads /proc/self/limits."""
+"""A plain file in place of /dev/null would not do: kbuild compiles from it and gcc writes to it. The objtool
+of Linux 7 reads /proc/self/limits."""
 
 
 def _in_root(root: Path, words: Sequence[str]) -> list[str]:

@@ -16,8 +16,11 @@ if [ "$ESP_MIB" != 0 ]; then
   printf 'label: gpt\nstart=2048, size=%sMiB, type=uefi, name=lab-esp\ntype=linux, name=lab-root, size=%sMiB\n' \
     "$ESP_MIB" "$SIZE_MIB" | sfdisk --quiet "$raw"
   offset=$(((ESP_MIB + 1) * 1024 * 1024))
-  mkfs.vfat -n LAB-ESP -F 32 --offset 2048 "$raw" $((ESP_MIB * 1024)) >/dev/null
-  mcopy -s -i "$raw@@1M" "$work/out/esp/"* ::/
+  truncate -s "${ESP_MIB}M" "$work/esp"
+  mkfs.vfat -n LAB-ESP -F 32 -s 1 "$work/esp" >/dev/null
+  mcopy -s -i "$work/esp" "$work/out/esp/"* ::/
+  dd if="$work/esp" of="$raw" bs=1M seek=1 conv=notrunc,sparse status=none
+  rm -rf "$work/esp" "$work/out/esp"
 fi
 echo 'lab: making the file system' >&2
 mke2fs -q -F -t ext4 -L lab-root -m 0 -E "assume_storage_prezeroed=1,root_owner=0:0,offset=$offset" \
