@@ -32,6 +32,10 @@ class Unavailable(ChannelError):
     """The channel could not be used; nothing was started in the guest."""
 
 
+class Refused(Unavailable):
+    """The guest answered and does not let the lab in: it is alive, and waiting changes nothing."""
+
+
 class ChannelLost(ChannelError):
     """The channel died while an operation was under way; it may have been carried out.
 

@@ -22,6 +22,7 @@ from lab.guest.channel import (
     GuestCommandTimeout,
     GuestFileError,
     OutputSink,
+    Refused,
     Unavailable,
 )
 from lab.guest.transcript import kept
@@ -44,6 +45,14 @@ class CommandFailed(Exception):
         last = (done.error_text.splitlines() or ["no output"])[-1]
         super().__init__(f"{done.command!r}: exit code {done.exit_code} in the guest: {last}")
         self.done = done
+
+
+class _Final(Exception):
+    """Carries a refusal past a wait that takes every ChannelError for "not yet"."""
+
+    def __init__(self, error: ChannelError) -> None:
+        super().__init__(str(error))
+        self.error = error
 
 
 class Guest:
@@ -139,6 +148,7 @@ class Guest:
         """Wait until a channel answers and record `booted` with the seconds it took.
 
         :raise WaitTimeout: none did; the message has the last answer of each.
+        :raise Refused: every channel was answered by a guest that does not let the lab in.
         """
         limit_s = self._timeouts.boot_s if timeout_s is None else timeout_s
         watch, probe_s = Stopwatch(), self._probe_s
@@ -237,9 +247,17 @@ class Guest:
                 return answer
             if len(tried) > 1:
                 others_from = Deadline.after(3 * self._probe_s)
+            refused = [error for _channel, error in failures if isinstance(error, Refused)]
+            if len(refused) == len(self.channels):
+                raise _Final(_unavailable(failures))
             raise _unavailable(failures)
 
-        return wait_for(look, what=what, timeout_s=limit_s, interval_s=LOOK_AGAIN_S, ignore=(ChannelError,))
+        try:
+            return wait_for(
+                look, what=what, timeout_s=limit_s, interval_s=LOOK_AGAIN_S, ignore=(ChannelError,)
+            )
+        except _Final as final:
+            raise final.error from None
 
     def _over_a_channel(self, act: Callable[[Channel], Answer]) -> Answer:
         """Do something over the channel in use, or over the first other where that one is unavailable."""

@@ -22,7 +22,7 @@ from paramiko.common import MSG_CHANNEL_REQUEST
 
 from lab.clock import Deadline
 from lab.errors import InputError
-from lab.guest.channel import Unavailable
+from lab.guest.channel import Refused, Unavailable
 
 # Without any handler Python prints paramiko's tracebacks of refused handshakes on stderr;
 # the typed errors below carry what matters.
@@ -37,11 +37,11 @@ class SshSilent(Unavailable):
     """The port took the connection, but no SSH server answered in time (it may still be starting)."""
 
 
-class SshKeyRefused(Unavailable):
+class SshKeyRefused(Refused):
     """The server answered and did not accept the lab's key."""
 
 
-class SshHostKeyMismatch(Unavailable):
+class SshHostKeyMismatch(Refused):
     """The server proved to be another one than the image's."""
 
 

@@ -17,6 +17,7 @@ from lab.guest.channel import (
     GuestCommandTimeout,
     GuestFileError,
     OutputSink,
+    Refused,
     Unavailable,
 )
 from lab.guest.guest import CommandFailed, Guest
@@ -297,6 +298,25 @@ def test_a_guest_that_never_answers_says_what_was_seen(guest: Guest, agent: Scri
     ssh.mood = failing(ChannelError("connection refused"))
     with pytest.raises(WaitTimeout, match=r"answer of the guest: not in 0 s; last seen: .*not connected"):
         guest.wait_ready()
+
+
+def test_waiting_ends_at_once_when_the_guest_is_there_and_refuses_the_lab(agent: Scripted) -> None:
+    agent.mood = failing(Refused("SSH refused the key"))
+    patient = Guest([agent], lambda _observation: None, Stopwatch(), Timeouts(boot_s=3600.0))
+    with pytest.raises(Refused, match="SSH refused the key"):
+        patient.wait_ready()
+    assert agent.calls == ["ping"]
+
+
+def test_a_refusal_of_one_channel_is_not_the_end_while_another_may_come(
+    guest: Guest, agent: Scripted, ssh: Scripted
+) -> None:
+    ssh.mood = failing(Refused("SSH refused the key"))
+    agent.mood = failing(Unavailable("not yet"))
+    with pytest.raises(WaitTimeout):
+        guest.wait_ready()
+    assert "ping" in ssh.calls
+    assert agent.calls.count("ping") > 1
 
 
 def test_a_reboot_is_announced_asked_for_and_over_with_a_new_boot_id(
