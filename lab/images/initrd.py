@@ -18,9 +18,10 @@ from pathlib import Path
 
 from lab.errors import BuildError
 
-ROOT_MODULES = ("virtio_pci", "virtio_blk", "ext4", "crc32c_generic")
+ROOT_MODULES = ("virtio_pci", "virtio_blk", "ext4")
 """Without these there is no root disk."""
 LAB_MODULES = (
+    "crc32c_generic",
     "virtio_console",
     "pvpanic_mmio",
     "pvpanic_pci",
@@ -31,6 +32,7 @@ LAB_MODULES = (
 )
 """What the lab's own devices need; loaded before init so that a panic in init is reported too.
 
+crc32c: ext4's checksum, a module of its own that ext4 asks for by name until Linux 6.13.
 libvirt 9.0 knows the panic device only as `isa`, which Linux drives with pvpanic_mmio since 5.12 and
 with pvpanic before."""
 

@@ -33,7 +33,9 @@ def archive(entries: Iterable[File | Link], *, below: str = "") -> bytes:
     unique = {entry.path: entry for entry in entries}
     with tarfile.open(fileobj=stream, mode="w", format=tarfile.PAX_FORMAT) as tar:
         for path in sorted({str(parent) for name in unique for parent in _parents(f"{below}{name}")}):
-            tar.addfile(_member(path, tarfile.DIRTYPE, 0o700 if path.endswith("root/.ssh") else 0o755))
+            tar.addfile(
+                _member(path, tarfile.DIRTYPE, 0o700 if path.endswith(("root", "root/.ssh")) else 0o755)
+            )
         for entry in unique.values():
             name = f"{below}{entry.path}"
             if isinstance(entry, Link):

@@ -34,8 +34,8 @@ def places(tmp_path: Path) -> Places:
 
 def recipe(**changes: object) -> TinyRecipe:
     fields = {
-        "name": "tiny", "source": Path("images/tiny.yaml"), "summary": "s", "release": "tiny", "kernel": "6.1",
-        "min_memory_mib": 128, "suite": "bookworm", "suites": ("bookworm",), "disk_mib": 64,
+        "name": "tiny", "source": Path("images/tiny.yaml"), "summary": "s", "release": "tiny",
+        "kernel": "6.1", "min_memory_mib": 128, "suite": "bookworm", "suites": ("bookworm",), "disk_mib": 64,
     } | changes  # fmt: skip
     return TinyRecipe(**fields)  # type: ignore[arg-type]
 

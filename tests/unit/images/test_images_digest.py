@@ -30,7 +30,7 @@ def test_a_whole_qcow2_passes(tmp_path: Path) -> None:
 def test_a_qcow2_without_its_last_data_is_called_truncated(tmp_path: Path, cut: int) -> None:
     whole = qcow2()
     if cut < CLUSTER:
-        # The last cluster may be written short (QEMU does); anything before its first byte may not be missing.
+        # QEMU itself writes the last cluster short; nothing before its first byte may be missing.
         digest.check_qcow2(image(tmp_path, whole[:-cut]))
         return
     with pytest.raises(ArtefactError, match=r"truncated: \d+ bytes \(its tables point up to byte"):

@@ -42,7 +42,7 @@ def test_deb822_sources_give_the_main_and_the_security_archive(tmp_path: Path) -
 
 
 def test_one_line_sources_with_options_and_a_comment_are_read(tmp_path: Path) -> None:
-    text = "# deb http://no.example/debian x main\ndeb [arch=amd64 signed-by=/k] http://a.example/d bookworm main # yes\n"
+    text = "# deb http://no.example/d x main\ndeb [arch=amd64 trusted=no] http://a.example/d x main # y\n"
     assert mirror.read(etc(tmp_path, one_line=text)) == mirror.Mirror("http://a.example/d", None)
 
 

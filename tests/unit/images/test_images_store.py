@@ -47,8 +47,9 @@ def disk_recipe(tmp_path: Path, content: bytes | None = None, **changes: object)
     if content is not None:
         path.write_bytes(content)
     fields = {
-        "name": "own", "source": tmp_path / "own.yaml", "summary": "s", "release": "Windows 11", "kernel": "22631",
-        "min_memory_mib": 4096, "path": path, "disk_firmware": Firmware.UEFI, "needs_tpm": True,
+        "name": "own", "source": tmp_path / "own.yaml", "summary": "s", "release": "Windows 11",
+        "kernel": "22631", "min_memory_mib": 4096, "path": path,
+        "disk_firmware": Firmware.UEFI, "needs_tpm": True,
         "sha256": hashlib.sha256(content or b"").hexdigest(),
     } | changes  # fmt: skip
     return DiskRecipe(**fields)  # type: ignore[arg-type]
@@ -157,7 +158,7 @@ def test_an_image_that_is_not_built_says_how_to_build_it(store: ImageStore) -> N
 def test_a_truncated_disk_is_refused_with_the_command_that_mends_it(store: ImageStore) -> None:
     image = store.build(recipe())
     break_file(image.disk, image.disk.read_bytes()[:-700])
-    with pytest.raises(ArtefactError, match="disk.qcow2: truncated: ") as caught:
+    with pytest.raises(ArtefactError, match=r"disk\.qcow2: truncated: ") as caught:
         store.get(recipe())
     assert caught.value.hint == "lab image build tiny --force"
 
