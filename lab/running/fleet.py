@@ -23,6 +23,9 @@ from lab.running.order import CellOrder
 from lab.running.spawn import AttemptResult, execute
 
 
+LOOPBACK = "127.0.0.1:0"
+
+
 class Observer(Protocol):
     """Who is told what happens (the live table, a plain log)."""
 
@@ -82,6 +85,9 @@ class Fleet:
             "distributed.worker.daemon": False,
             "distributed.admin.tick.limit": "1h",
             "distributed.logging.distributed": "error",
+            # distributed always opens its HTTP servers: then on loopback, and with nothing on them
+            "distributed.scheduler.http.routes": [],
+            "distributed.worker.http.routes": [],
         }
         with dask.config.set(settings):
             if self._scheduler:
@@ -92,7 +98,8 @@ class Fleet:
             with (
                 distributed.LocalCluster(
                     processes=False, n_workers=1, threads_per_worker=int(capacity["slots"]),
-                    resources=capacity, dashboard_address=None, memory_limit=0, silence_logs=40,
+                    resources=capacity, memory_limit=0, silence_logs=40,
+                    dashboard_address=LOOPBACK, worker_dashboard_address=LOOPBACK,
                 ) as cluster,
                 distributed.Client(cluster) as client,
             ):  # fmt: skip

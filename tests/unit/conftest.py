@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Iterator
 
 import pytest
 
 
 @pytest.fixture(autouse=True)
-def no_network(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
     """A connection from a unit test is a mistake; say so instead of connecting."""
 
     def refuse(*_args: object) -> None:
         pytest.fail("unit tests open no connections; this one belongs into tests/contract")
 
     monkeypatch.setattr(socket.socket, "connect", refuse)
-    yield
