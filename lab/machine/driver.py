@@ -17,6 +17,7 @@ from concurrent.futures import TimeoutError as FutureTimeout
 from typing import Any
 
 from lab.errors import ChannelError, HostError, MachineError
+from lab.guest.channel import GuestAgentError
 
 # Read by libvirt when it is loaded: the embedded driver would else print its log on our stderr.
 os.environ.setdefault("LIBVIRT_LOG_OUTPUTS", "3:file:/dev/null")
@@ -196,10 +197,19 @@ class Domain:
         try:
             answer = interruptible(ask, timeout_s=whole + 5)
         except libvirt.libvirtError as error:
-            raise ChannelError(f"guest agent did not do {name!r}: {error.get_error_message()}") from error
+            raise _agent_error(name, error.get_error_message() or "no reason given") from error
         except FutureTimeout as error:
             raise ChannelError(f"guest agent call {name!r} hangs in libvirt after {whole + 5} s") from error
         return json.loads(answer).get("return")
+
+    def revive(self) -> None:
+        """Make libvirt see that a guest which panicked has rebooted itself.
+
+        libvirt 9.0 keeps a domain `crashed` after pvpanic spoke and refuses every agent call from then
+        on, though QEMU runs; stop and cont on the monitor bring its view up to date (`resume` does not).
+        """
+        self.monitor("stop")
+        self.monitor("cont")
 
     def monitor(self, request: dict[str, Any] | str) -> Any:
         """A QMP request (dict) or a human monitor line (str); the value of its `return` or the text.
@@ -249,6 +259,14 @@ def interruptible(call: Callable[[], Any], *, timeout_s: float) -> Any:
 
     threading.Thread(target=work, name="libvirt-call", daemon=True).start()
     return future.result(timeout_s)
+
+
+def _agent_error(name: str, words: str) -> ChannelError:
+    """Refused by the agent itself, or not delivered? libvirt 9.0 tells only by this phrase."""
+    _, refused, rest = words.partition("unable to execute QEMU agent command ")
+    if refused:
+        return GuestAgentError("", rest.partition("': ")[2] or rest, request=name)
+    return ChannelError(f"guest agent did not do {name!r}: {words}")
 
 
 _QMP_NAMES = {

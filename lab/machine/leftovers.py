@@ -47,11 +47,11 @@ def collect(places: Places, *, everything: bool = False) -> list[Ended]:
     for name in book.unreadable():
         book.drop(name)
         ended.append(Ended(machine=name, cell="", why="its lease was never finished"))
-    _drop_roots(places, book)
+    drop_roots(places, book)
     return ended
 
 
-def _drop_roots(places: Places, book: LeaseBook) -> None:
+def drop_roots(places: Places, book: LeaseBook) -> None:
     """Remove embedded roots and probe directories whose process is gone and that no machine needs."""
     needed = {lease.root for lease in book.all()}
     for root in [*(places.runtime / "r").glob("*"), *(places.runtime / "p").glob("*")]:

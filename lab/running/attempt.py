@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import threading
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -47,6 +48,7 @@ class Attempt:
         self._stack = contextlib.ExitStack()
         self._outcome = ("error", "the scenario never ran")
         self._shutdown_seen = False
+        self._panicked = False
 
     # -- life --------------------------------------------------------------
 
@@ -126,9 +128,17 @@ class Attempt:
         self.machine.resume()
 
     def _sink(self, name: str, details: dict[str, Any]) -> None:
-        if name == "shutdown":
-            self._shutdown_seen = True
+        """On libvirt's event thread, which must not call libvirt itself."""
+        self._shutdown_seen = self._shutdown_seen or name == "shutdown"
+        self._panicked = self._panicked or name == "panicked"
         EventSink(self.record, self.clock)(name, details)
+        if name == "reset" and self._panicked:
+            self._panicked = False
+            threading.Thread(target=self._revive, name="revive", daemon=True).start()
+
+    def _revive(self) -> None:
+        with contextlib.suppress(LabError):
+            self.machine.domain.revive()
 
     def _channels(self) -> list[AgentChannel | SshChannel]:
         """Guest agent first: it needs no network; SSH connects on first use."""

@@ -1,7 +1,8 @@
 """The process of one attempt: `python -m lab.running.cell ORDER.json`.
 
 It runs one scenario under pytest and exits 0 whatever the guest did: what happened is in the
-recording. It ends itself (and its guest) when its parent dies or on SIGTERM.
+recording. It ends itself (and its guest) when its parent dies, when the run is asked to stop, or on
+SIGTERM.
 """
 
 from __future__ import annotations
@@ -16,9 +17,10 @@ from types import FrameType
 
 from lab import codec, log
 from lab.running.order import CellOrder
+from lab.running.rundir import stop_file
 from lab.running.watch import Cancelled
 
-PARENT_CHECK_S = 1.0
+CHECK_S = 1.0
 
 
 def main(arguments: list[str]) -> int:
@@ -28,7 +30,9 @@ def main(arguments: list[str]) -> int:
     order = codec.read(CellOrder, path)
     signal.signal(signal.SIGTERM, _terminate)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_follow_parent, args=(os.getppid(),), name="parent-watch", daemon=True).start()
+    threading.Thread(
+        target=_follow, args=(os.getppid(), stop_file(order.recording)), name="end-watch", daemon=True
+    ).start()
     return run_scenario(order, path)
 
 
@@ -55,10 +59,11 @@ def _terminate(_number: int, _frame: FrameType | None) -> None:
     raise Cancelled("cancelled by the orchestrator")
 
 
-def _follow_parent(parent: int) -> None:
-    """A cell without its orchestrator is a leftover: end the same way as by SIGTERM."""
-    while os.getppid() == parent:
-        time.sleep(PARENT_CHECK_S)
+def _follow(parent: int, stop: Path | None) -> None:
+    """End the same way as by SIGTERM: a cell without its orchestrator is a leftover, and a run that
+    is asked to stop asks all of its cells."""
+    while os.getppid() == parent and not (stop is not None and stop.exists()):
+        time.sleep(CHECK_S)
     os.kill(os.getpid(), signal.SIGTERM)
 
 

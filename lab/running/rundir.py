@@ -144,6 +144,12 @@ class RunDirectory:
         return found
 
 
+def stop_file(recording: Path) -> Path | None:
+    """What asks the cell of this recording to end; a repeat belongs to no run and has none."""
+    cells = recording.parents[1]
+    return cells.parent / STOP_FILE if cells.name == "cells" else None
+
+
 def _point_latest(reports: Path, path: Path) -> None:
     """`reports/latest` leads to the newest run."""
     link = reports / "latest"

@@ -18,7 +18,7 @@ from pathlib import Path
 from lab import codec, proc
 from lab.detect import detect
 from lab.machine.leases import LeaseBook
-from lab.machine.leftovers import end
+from lab.machine.leftovers import drop_roots, end
 from lab.model import DetectSettings, Finding, MachineEvent, Observation, Step
 from lab.recording.reader import read
 from lab.running.order import CellOrder
@@ -121,6 +121,7 @@ def clean_up(order: CellOrder) -> None:
     for lease in book.all():
         if lease.recording == str(order.recording) and not lease.keep_until:
             end(lease, book, "its attempt is over")
+    drop_roots(order.places, book)
 
 
 def summarise(order: CellOrder, *, killed: str, seconds: float) -> AttemptResult:

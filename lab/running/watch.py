@@ -15,7 +15,7 @@ from types import FrameType
 
 from lab.clock import Stopwatch
 from lab.detect import Detectors
-from lab.model import DetectSettings, Finding, FindingKind, Observation
+from lab.model import DetectSettings, Finding, FindingKind, MachineEvent, Observation
 
 INTERRUPT = signal.SIGUSR1
 """Python runs its handler in the main thread between two byte codes and after interrupted waits."""
@@ -46,6 +46,8 @@ class Watch:
 
     def observe(self, observation: Observation) -> None:
         """A subscriber of the recorder."""
+        if isinstance(observation, MachineEvent) and observation.name == "process-gone":
+            self.stop("QEMU ended by itself")
         new = self._detectors.feed(observation)
         if not new:
             return
