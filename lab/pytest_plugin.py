@@ -8,9 +8,9 @@ every test is parametrised over the cells of the plan. The same `Attempt` drives
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -111,7 +111,9 @@ def watch(attempt: Attempt) -> Watch:
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[Any]:
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Tell the recording how the scenario ended, before fixtures are torn down."""
     report = yield
     running = item.stash.get(ATTEMPT, None)
@@ -120,6 +122,8 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
     if call.when == "call" or (call.when == "setup" and call.excinfo is not None):
         item.stash[ENDED] = True
         _tell(running, call)
+        if not os.environ.get("LAB_CELL"):
+            _show_finding(running, call, report)
     return report
 
 
@@ -158,10 +162,13 @@ def _silence_or_fault(running: Attempt, error: Exception) -> None:
     running.scenario_ended("error", f"{type(error).__name__}: {error}")
 
 
-def pytest_runtest_teardown(item: pytest.Item) -> None:
-    """In the scenario-writing loop a fatal finding fails the test even if every assertion held."""
-    running = item.stash.get(ATTEMPT, None)
-    if running is not None and item.config.getoption("--lab") and not os.environ.get("LAB_CELL"):
-        fatal: Finding | None = running.watch.fatal
-        if fatal is not None:
-            pytest.fail(f"{fatal.title} ({running.order.recording})", pytrace=False)
+def _show_finding(running: Attempt, call: pytest.CallInfo[None], report: pytest.TestReport) -> None:
+    """In the loop for writing scenarios a fatal finding fails the test even if every assertion held,
+    and is shown instead of the place where the scenario happened to wait."""
+    from lab.running.watch import ScenarioStopped
+
+    fatal: Finding | None = running.watch.fatal
+    stopped = call.excinfo is not None and isinstance(call.excinfo.value, ScenarioStopped)
+    if fatal is not None and (report.passed or stopped):
+        report.outcome = "failed"
+        report.longrepr = f"{fatal.title} ({running.order.recording})"
