@@ -26,9 +26,9 @@ class Places:
     cache: Path
     """Images, templates, built artefacts: expensive, safe to delete."""
     state: Path
-    """Host facts, locks, leases, keys."""
+    """Host facts, locks, leases, keys, and the overlays of running guests."""
     runtime: Path
-    """Sockets, overlays and pid files of running guests; private to the user (0700)."""
+    """Sockets and libvirt roots of running guests; private to the user (0700)."""
 
     @property
     def images(self) -> Path:

@@ -105,6 +105,12 @@ def update(attempt: Attempt, agent: AgentUnderTest) -> Update:
 
 
 @pytest.fixture
+def seed(cell_order: CellOrder) -> int:
+    """The cell's seed, the same in both arms and in every repeat: `random.Random(seed)`."""
+    return cell_order.cell.seed
+
+
+@pytest.fixture
 def watch(attempt: Attempt) -> Watch:
     """What has been found so far; `watch.quiet(30)` lets the guest run watched."""
     return attempt.watch

@@ -1,4 +1,4 @@
-"""`lab plan`, `run`, `judge`, `gate`, `report`, `schema`."""
+"""`lab plan`, `run`, `judge`, `gate`, `schema`."""
 
 from __future__ import annotations
 

@@ -209,9 +209,7 @@ class ProfileModel(Model):
         default=Firmware.BIOS, description="`bios` or `uefi`; must be that of the image."
     )
     tpm: Flag = Field(default=False, description="A TPM 2.0; the host needs swtpm.")
-    disk_bus: Literal["virtio", "sata", "scsi", "nvme"] = Field(
-        default="virtio", description="How the disk is attached."
-    )
+    disk_bus: Literal["virtio", "sata"] = Field(default="virtio", description="How the disk is attached.")
     nic: Literal["virtio", "e1000e"] = Field(default="virtio", description="Model of the network card.")
     network: Literal["isolated", "none", "outbound"] = Field(
         default="isolated",
@@ -293,7 +291,7 @@ class PlacesModel(Model):
     )
     runtime: str | None = Field(
         default=None,
-        description="Sockets and overlays; at most 50 bytes long. Default: XDG_RUNTIME_DIR/fleet-lab.",
+        description="Sockets; at most 50 bytes long. Default: XDG_RUNTIME_DIR/fleet-lab.",
     )
 
 

@@ -31,10 +31,13 @@ class Agent:
 
 
 def refusal(proof: Proof) -> str:
-    """`update refused: content 291: <the agent's words>`; a build is named where no content is."""
+    """`update refused: content 291: <the agent's words>`, the subject once if the agent names it too."""
     content, build = proof.values.get("content"), proof.values.get("build")
     subject = f"content {content}" if content else f"build {build}" if build else ""
-    return ": ".join(part for part in ("update refused", subject, _words(proof)) if part)
+    words = _words(proof)
+    if words.startswith(subject):
+        subject = ""
+    return ": ".join(part for part in ("update refused", subject, words) if part)
 
 
 def _words(proof: Proof) -> str:

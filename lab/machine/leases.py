@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import platform
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -45,6 +46,8 @@ class Lease:
     created: str
     deadline: str
     """UTC ISO 8601; after it the machine is a leftover even if its owner lives."""
+    node: str = ""
+    """Host name of the owner: a state directory may be shared between machines, pids are not."""
     root: str = ""
     """Root of the embedded driver, "" for other hosts."""
     keep_until: str = ""
@@ -130,6 +133,8 @@ def owner_alive(lease: Lease) -> bool:
 def is_leftover(lease: Lease, *, now: str | None = None) -> str:
     """Why a lease may be ended, or "" when it must be left alone."""
     now = now or wall()
+    if lease.node and lease.node != platform.node():
+        return ""
     if lease.keep_until:
         return f"kept until {lease.keep_until}" if lease.keep_until < now else ""
     if not owner_alive(lease):

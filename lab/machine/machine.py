@@ -7,6 +7,7 @@ instruction; `close` ends everything it made, in any state, and is safe to call 
 from __future__ import annotations
 
 import os
+import platform
 import re
 import shutil
 import uuid
@@ -75,6 +76,7 @@ class Machine:
             owner_pid=os.getpid(),
             owner_started=owner_started(os.getpid()),
             created=wall(),
+            node=platform.node(),
             root=str(embedded.process_root(self.places)) if embedded.is_embedded(self.order.uri) else "",
             deadline=deadline.isoformat(timespec="seconds").replace("+00:00", "Z"),
         )

@@ -84,6 +84,9 @@ def attempt(uri: str, places: Places, accelerator: str, deadline_s: float) -> Tr
     """Boot the firmware once; everything it needed is removed again."""
     if accelerator == "kvm" and uri == "embed" and not Path("/dev/kvm").exists():
         return Trial(accelerator=accelerator, works=False, seconds=0.0, reason="there is no /dev/kvm")
+    if accelerator == "kvm" and uri == "embed" and not os.access("/dev/kvm", os.R_OK | os.W_OK):
+        reason = "no permission for /dev/kvm (usermod -aG kvm USER, then log in again)"
+        return Trial(accelerator=accelerator, works=False, seconds=0.0, reason=reason)
     if not OVMF_CODE.exists():
         return Trial(
             accelerator=accelerator, works=accelerator == "tcg", seconds=REFERENCE_S,

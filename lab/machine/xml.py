@@ -127,8 +127,8 @@ def _cpu(domain: ET.Element, hardware: Hardware) -> None:
     if hardware.accelerator == "kvm":
         ET.SubElement(domain, "cpu", mode="host-passthrough", migratable="on")
         return
-    # Emulated vector instructions are slower than the plain ones glibc falls back to, so
-    # emulation gets a lean model (see docs/hosts.md for the measurement).
+    # The same model on every emulating host, whatever its own processor has: what a guest sees
+    # must not depend on where it runs. Its boot costs no more than with `max` (docs/hosts.md).
     cpu = ET.SubElement(domain, "cpu", mode="custom", match="exact", check="none")
     _text(cpu, "model", "Nehalem", fallback="forbid")
 

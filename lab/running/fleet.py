@@ -17,11 +17,11 @@ from typing import Any, Protocol
 from lab import log
 from lab.errors import LabError
 from lab.images.built import BuiltImage
-from lab.matrix.capacity import GUEST_OVERHEAD_MIB, HostFacts
+from lab.matrix.capacity import HostFacts
 from lab.model import Cell, CellId, Omitted, Plan
 from lab.running.order import CellOrder
+from lab.running.placing import demand, resources, slots_of
 from lab.running.spawn import AttemptResult, execute
-
 
 LOOPBACK = "127.0.0.1:0"
 
@@ -43,6 +43,8 @@ class Job:
     ensure_image: Callable[[str], BuiltImage]
     order: Callable[[Cell, BuiltImage], CellOrder]
     observer: Observer
+    places: Mapping[CellId, str] = field(default_factory=dict)
+    """Cell to the host it runs on; empty when a scheduler elsewhere places it."""
     stop_after_ring: Mapping[int, str] = field(default_factory=dict)
     """Ring number -> name, for the rings whose failure stops the next."""
 
@@ -94,32 +96,15 @@ class Fleet:
                 with distributed.Client(self._scheduler, timeout="20s") as client:
                     yield client
                 return
-            capacity = resources(self._hosts)
             with (
                 distributed.LocalCluster(
-                    processes=False, n_workers=1, threads_per_worker=int(capacity["slots"]),
-                    resources=capacity, memory_limit=0, silence_logs=40,
+                    processes=False, n_workers=1, threads_per_worker=sum(map(slots_of, self._hosts)),
+                    resources=resources(self._hosts), memory_limit=0, silence_logs=40,
                     dashboard_address=LOOPBACK, worker_dashboard_address=LOOPBACK,
                 ) as cluster,
                 distributed.Client(cluster) as client,
             ):  # fmt: skip
                 yield client
-
-
-def resources(hosts: Sequence[HostFacts]) -> dict[str, float]:
-    """What this machine's worker has to give."""
-    here = hosts[0]
-    slots = here.slots or here.vcpus
-    return {"vcpus": float(max(here.vcpus, slots)), "mem_mib": float(here.memory_mib), "slots": float(slots)}
-
-
-def demand(cell: Cell) -> dict[str, float]:
-    """What a cell takes of it."""
-    return {
-        "vcpus": float(cell.vcpus),
-        "mem_mib": float(cell.memory_mib + GUEST_OVERHEAD_MIB),
-        "slots": 1.0,
-    }
 
 
 class _Pass:
@@ -190,7 +175,8 @@ class _Pass:
         events = self._events
         future = self._client.submit(
             run_cell, self._job.order(cell, image), cell,
-            key=f"cell-{cell.id}", resources=demand(cell), priority=priority, retries=0, pure=False,
+            key=f"cell-{cell.id}", priority=priority, retries=0, pure=False,
+            resources=demand(cell, self._job.places.get(cell.id, "")),
         )  # fmt: skip
         self._futures[cell.id] = future
         future.add_done_callback(lambda done, cell=cell: events.put(("cell", cell, done)))

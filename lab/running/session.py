@@ -29,6 +29,7 @@ from lab.running.fleet import Fleet, Job
 from lab.running.live import Progress
 from lab.running.lock import orchestrator
 from lab.running.order import CellOrder, HostChoice
+from lab.running.placing import place
 from lab.running.rundir import RunDirectory
 from lab.running.spawn import AttemptResult
 from lab.setting import Setting
@@ -43,6 +44,7 @@ class Session:
         self.plan = plan
         self._console = console
         self._fleet = Fleet(setting.host_facts(), setting.request.scheduler)
+        self._hosts = place(plan.cells, setting.lab.profiles, setting.host_facts())
         self._progress = Progress(plan, console)
         self._durations: dict[str, float] = {}
 
@@ -54,11 +56,13 @@ class Session:
 
     def _job(self) -> Job:
         rings = self.setting.lab.rings
+        elsewhere = bool(self.setting.request.scheduler)
         return Job(
             run=self.directory.id,
             plan=self.plan,
             ensure_image=self._ensure_image,
             order=self.order,
+            places={} if elsewhere else self._hosts,
             observer=_Both(self._progress, self._durations),
             stop_after_ring={n: ring.name for n, ring in enumerate(rings) if ring.stop_on_failure},
         )
@@ -71,7 +75,8 @@ class Session:
 
     def order(self, cell: Cell, image: BuiltImage) -> CellOrder:
         """Everything the cell's process needs."""
-        return order(self.setting, self.directory.id, self.directory.recording(cell.id), cell, image)
+        host = self._hosts[cell.id]
+        return order(self.setting, self.directory.id, self.directory.recording(cell.id), cell, image, host)
 
     @contextmanager
     def _signals(self) -> Iterator[None]:
@@ -99,9 +104,12 @@ class Session:
         path.write_text(json.dumps(self._durations, indent=1) + "\n")
 
 
-def order(setting: Setting, run: str, recording: Path, cell: Cell, image: BuiltImage) -> CellOrder:
-    """The first attempt of a cell on the host at hand."""
-    host = setting.usable_hosts()[0]
+def order(
+    setting: Setting, run: str, recording: Path, cell: Cell, image: BuiltImage, host_name: str = ""
+) -> CellOrder:
+    """The first attempt of a cell on the named host, or on the first usable one."""
+    usable = setting.usable_hosts()
+    host = next((one for one in usable if one.name == host_name), usable[0])
     assert host.acceleration is not None
     profile = setting.lab.profiles[cell.profile]
     return CellOrder(

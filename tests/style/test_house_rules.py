@@ -1,4 +1,4 @@
-"""The rules of the house that a machine can check. docs/contributing.md says why each is there."""
+"""The rules of the house that a machine can check. CONTRIBUTING.md says why each is there."""
 
 from __future__ import annotations
 
