@@ -17,6 +17,7 @@ from pathlib import Path
 
 from lab import codec, proc
 from lab.detect import detect
+from lab.errors import ArtefactError
 from lab.machine.leases import LeaseBook
 from lab.machine.leftovers import drop_roots, end
 from lab.model import DetectSettings, Finding, MachineEvent, Observation, Step
@@ -125,8 +126,20 @@ def clean_up(order: CellOrder) -> None:
 
 
 def summarise(order: CellOrder, *, killed: str, seconds: float) -> AttemptResult:
-    """Read the recording back, also one that was cut short."""
-    recorded = read(order.recording)
+    """Read the recording back, also one that was cut short or never begun."""
+    try:
+        recorded = read(order.recording)
+    except ArtefactError as error:
+        return AttemptResult(
+            cell=order.cell.id,
+            attempt=order.attempt,
+            recording=str(order.recording),
+            scenario="",
+            title="",
+            fatal=False,
+            lab_fault=killed or str(error),
+            seconds=seconds,
+        )
     findings = detect(recorded.observations, order.detect)
     worst = next((finding for finding in findings if finding.fatal), None)
     shown = worst or (findings[0] if findings else None)

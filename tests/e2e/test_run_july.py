@@ -159,9 +159,7 @@ def test_the_mended_agent_refuses_the_bad_content_which_is_no_crash_and_no_pass(
     assert (cell["outcome"], cell["blame"], cell["unexpected_resets"]) == ("failed", "candidate", 0)
     (failure,) = july.report["failures"]
     assert failure["kind"] == "update-refused"
-    assert failure["title"] == (
-        "update refused: content 291: content 291 declares 21 fields, build 1.1 supplies 20"
-    )
+    assert failure["title"] == "update refused: content 291 declares 21 fields, build 1.1 supplies 20"
     assert "not-exercised" not in answer.out
     assert july.lab.left_behind() == []
 
