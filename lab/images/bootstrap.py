@@ -105,6 +105,8 @@ def _argv(spec: Bootstrap, scratch: Path) -> list[str]:
         "--architectures=amd64",
         f"--keyring={KEYRING}",
         f"--include={','.join(spec.packages)}",
+        # The root directory is thrown away; cleaning it would only be another apt-get run.
+        "--skip=cleanup",
         *(f"--aptopt={setting}" for setting in settings),
         *(f"--setup-hook={hook}" for hook in spec.setup),
         *(f"--{when}-hook={hook}" for hook in (*spec.hooks, f"copy-out /{OUT} {scratch}")),

@@ -185,7 +185,8 @@ def _unpacked(tarball: Path) -> Iterator[Path]:
 
 
 ENTER = """
-mount --bind /dev/null "$0/dev/null" && mkdir -p "$0/proc" && mount --rbind /proc "$0/proc" &&
+mkdir -p "$0/dev" "$0/proc" && : >>"$0/dev/null" &&
+mount --bind /dev/null "$0/dev/null" && mount --rbind /proc "$0/proc" &&
 exec chroot "$0" "$@"
 """
 """A plain file in place of /dev/null would not do: kbuild compiles from it and gcc writes to it. The objtool

@@ -17,9 +17,9 @@ from lab.images.recipe import DebianRecipe
 
 PACKAGES = (
     "systemd", "systemd-sysv", "udev", "dbus", "kmod", "openssh-server", "qemu-guest-agent",
-    "busybox-static", "iproute2", "procps",
+    "busybox-static", "iproute2", "procps", "initramfs-tools",
 )  # fmt: skip
-LOADER_PACKAGES = ("systemd-boot-efi", "initramfs-tools", "zstd")
+LOADER_PACKAGES = ("systemd-boot-efi", "zstd")
 LOADER_MODULES = (*initrd.ROOT_MODULES, *initrd.LAB_MODULES, "ahci", "sd_mod", "nvme", "virtio_scsi")
 """In the initramfs of an image with a loader: it may find its disk on another bus."""
 LOADER_CMDLINE = f"root=LABEL=lab-root rw fsck.mode=skip {direct.ALWAYS}"
@@ -38,7 +38,7 @@ UNPACK_FAST = (
 class DebianBuilder:
     """Builder of `kind: debian`."""
 
-    version: int = 2
+    version: int = 3
     needs: tuple[tools.Tool, ...] = (
         *bootstrap.NEEDS, tools.MKE2FS, tools.QEMU_IMG, tools.SSH_KEYGEN, tools.ZSTD,
         tools.SFDISK, tools.MKFS_VFAT, tools.MCOPY,

@@ -18,7 +18,7 @@ EMULATION = "mitigations=off no5lvl no_timer_check random.trust_cpu=on"
 """Work that means nothing on an emulated CPU and takes a tenth of the boot there. Not `tsc=reliable`: on a
 busy host the calibration can be off by a factor of four (563 MHz for 2594 seen), which only the
 kernel's clock-source watchdog then finds out."""
-ALWAYS = f"{CONSOLE} {PANIC} {EMULATION} systemd.log_level=notice TERM=dumb"
+ALWAYS = f"{CONSOLE} {PANIC} {EMULATION} systemd.show_status=1 systemd.log_level=notice TERM=dumb"
 CMDLINE = f"root=/dev/vda rw {ALWAYS}"
 
 

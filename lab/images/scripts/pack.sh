@@ -5,10 +5,15 @@
 set -eu
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-for point in dev/pts dev/shm proc sys dev; do
-  umount -l "$1/$point" 2>/dev/null || :
+# mmdebstrap mounts /proc and /sys for its hooks and, in a namespace, the host's device nodes one by one.
+awk -v root="$1/" 'index($5, root) == 1 { print $5 }' /proc/self/mountinfo | while read -r point; do
+  umount -l "$point" 2>/dev/null || :
 done
 mv "$1/lab-out" "$work/out"
+# mmdebstrap's apt configuration for this root is in /tmp: out of the image, and back again. Without it any apt-get
+# of mmdebstrap's would work on the host.
+mkdir "$work/tmp"
+if [ -d "$1/tmp" ]; then find "$1/tmp" -mindepth 1 -maxdepth 1 -exec mv {} "$work/tmp" \;; fi
 raw=$work/raw
 offset=0
 truncate -s "$((SIZE_MIB + ESP_MIB + (ESP_MIB ? 2 : 0)))M" "$raw"
@@ -25,6 +30,7 @@ fi
 echo 'lab: making the file system' >&2
 mke2fs -q -F -t ext4 -L lab-root -m 0 -E "assume_storage_prezeroed=1,root_owner=0:0,offset=$offset" \
   -d "$1$ROOT" "$raw" "${SIZE_MIB}M"
+find "$work/tmp" -mindepth 1 -maxdepth 1 -exec mv {} "$1/tmp" \;
 echo 'lab: packing the disk' >&2
 qemu-img convert -O qcow2 "$raw" "$work/disk.qcow2"
 # Run by root, the scratch directory is in reach and on the same file system; in a namespace it is not.

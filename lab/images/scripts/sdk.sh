@@ -1,7 +1,7 @@
 # Hook: finish an unpacked compiler chroot for kernel RELEASE and pack it as /lab-out/sdk.tar.
 # The links are those that the packages' maintainer scripts (update-alternatives) would have made.
 set -eu
-mkdir -p "$1/lab-out" "$1/tmp" "$1/etc" "$1/dev" "$1/proc"
+mkdir -p "$1/lab-out" "$1/tmp" "$1/etc"
 for deb in "$1"/var/cache/apt/archives/*.deb; do
   dpkg-deb --show --showformat='${Package} ${Version}\n' "$deb"
 done >"$1/lab-out/packages"
@@ -13,13 +13,7 @@ done
 printf '%s\n' "$RELEASE" >"$1/etc/kernel-release"
 printf 'root:x:0:0:root:/root:/bin/sh\n' >"$1/etc/passwd"
 chmod 1777 "$1/tmp"
-for point in dev/pts dev/shm proc sys dev; do
-  umount -l "$1/$point" 2>/dev/null || :
-done
-rm -rf "$1/dev" && mkdir "$1/dev"
-: >"$1/dev/null"
-chmod 666 "$1/dev/null"
 tar --create --directory "$1" --numeric-owner --one-file-system \
-  --exclude=./lab-out --exclude=./var --exclude=./usr/share/doc --exclude=./usr/share/man \
+  --exclude=./lab-out --exclude=./dev --exclude=./proc --exclude=./sys --exclude=./var --exclude=./usr/share/doc --exclude=./usr/share/man \
   --exclude=./usr/share/locale --exclude=./usr/share/info --exclude='./usr/lib/x86_64-linux-gnu/*san.so*' \
   --file "$1/lab-out/sdk.tar" .
