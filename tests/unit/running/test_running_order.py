@@ -1,0 +1,33 @@
+"""The order of a cell survives on disk, and scales with its host."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from running_factories import cell, order
+
+from lab import codec
+from lab.model import Timeouts
+from lab.running.order import CellOrder
+
+
+def test_an_order_comes_back_from_disk_as_it_was(tmp_path: Path) -> None:
+    given = order(tmp_path / "a1", artefacts=(("content/291", "ab" * 32),), keep_hours=2.5)
+    codec.write(given, tmp_path / "order.json")
+    assert codec.read(CellOrder, tmp_path / "order.json") == given
+
+
+def test_deadlines_are_scaled_by_the_hosts_factor(tmp_path: Path) -> None:
+    slow = cell(timeouts=Timeouts(boot_s=10.0, heartbeat_s=5.0, cell_s=100.0))
+    given = order(tmp_path / "a1", slow, loop_resets=4)
+    assert given.host.factor == 2.0
+    assert given.deadline_s == 200.0
+    settings = given.detect
+    assert (settings.boot_s, settings.heartbeat_s, settings.loop_resets) == (20.0, 10.0, 4)
+
+
+def test_the_same_again_differs_only_in_where_it_is_recorded(tmp_path: Path) -> None:
+    given = order(tmp_path / "a1")
+    repeat = given.again(tmp_path / "a2", 2, keep_hours=4.0)
+    assert (repeat.recording.name, repeat.attempt, repeat.keep_hours) == ("a2", 2, 4.0)
+    assert repeat.again(given.recording, 1) == given
