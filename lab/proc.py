@@ -121,6 +121,8 @@ def _stream(process: subprocess.Popen[bytes], timeout_s: float, on_line: Callabl
         process.wait()
     finally:
         timer.cancel()
+        if process.stdout is not None:
+            process.stdout.close()
     if expired.is_set():
         raise subprocess.TimeoutExpired(process.args, timeout_s)
     return b"".join(lines)

@@ -121,11 +121,13 @@ def _owned(argv: list[str], scratch: Path) -> list[str]:
     """The command, ended when the lab is killed, and holding the scratch directory's lock until it has ended.
 
     setpriv asks the kernel for SIGTERM on the parent's death, upon which mmdebstrap removes its root
-    directory. flock passes its lock on to every descendant: a scratch directory whose lock is free has nobody
-    working in it. Both are in util-linux (essential).
+    directory. Run by root, mmdebstrap binds the host's /dev/shm and more into that directory (1.3.5); in a
+    mount namespace of its own they go with its last process. flock passes its lock on to every descendant: a
+    scratch directory whose lock is free has nobody working in it. All are in util-linux (essential).
     """
-    alive = str(scratch / ALIVE)
-    return ["setpriv", "--pdeathsig", "TERM", "flock", "--shared", "--no-fork", alive, *argv]
+    namespace = ["unshare", "--mount"] if os.geteuid() == 0 else []
+    lock = ["flock", "--shared", "--no-fork", str(scratch / ALIVE)]
+    return ["setpriv", "--pdeathsig", "TERM", *namespace, *lock, *argv]
 
 
 ALIVE = ".alive"

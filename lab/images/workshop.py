@@ -115,11 +115,30 @@ def _full(directory: Path, need_mib: int, name: str) -> BuildError:
 
 
 def remove_tree(directory: Path) -> None:
-    """Remove a directory, also what a user namespace of ours left there under other user ids."""
+    """Remove a directory, also what a user namespace of ours left there under other user ids.
+
+    Whatever is mounted below it is unmounted first and never entered.
+    """
+    if any(_stuck(point) for point in mounts_below(directory)):
+        return
     shutil.rmtree(directory, ignore_errors=True)
     if directory.exists() and os.geteuid() != 0:
         command = ["unshare", "--map-auto", "--map-root-user", "rm", "-rf", str(directory)]
         subprocess.run(command, check=False, stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=120)
+
+
+def mounts_below(directory: Path) -> list[str]:
+    """Mount points below a directory, innermost first (proc(5): field 5 of mountinfo, octal escapes)."""
+    lines = Path("/proc/self/mountinfo").read_text(encoding="utf-8").splitlines()
+    points = [line.split()[4].encode().decode("unicode_escape") for line in lines]
+    return sorted((point for point in points if point.startswith(f"{directory}/")), reverse=True)
+
+
+def _stuck(point: str) -> bool:
+    """Unmount; whether that failed."""
+    command = ["umount", "--lazy", point]
+    subprocess.run(command, check=False, stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=60)
+    return os.path.ismount(point)
 
 
 def publish(draft: Path, target: Path) -> None:

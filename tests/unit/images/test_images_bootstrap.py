@@ -108,8 +108,8 @@ def test_the_build_ends_with_the_lab_and_keeps_the_scratch_directory_locked(
 ) -> None:
     commands = play(monkeypatch, "", 0)
     bootstrap.run(SPEC, host, Progress("sdk"))
-    assert commands[0][:3] == ["setpriv", "--pdeathsig", "TERM"]
-    assert commands[0][3:7] == ["flock", "--shared", "--no-fork", str(host / bootstrap.ALIVE)]
+    assert commands[0][:5] == ["setpriv", "--pdeathsig", "TERM", "unshare", "--mount"]
+    assert commands[0][5:9] == ["flock", "--shared", "--no-fork", str(host / bootstrap.ALIVE)]
 
 
 def test_stages_are_told_as_they_begin(monkeypatch: pytest.MonkeyPatch, host: Path) -> None:
