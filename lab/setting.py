@@ -120,7 +120,7 @@ class Setting:
             "started": wall(),
             "lab": __version__,
             "command": " ".join(("lab", *sys.argv[1:])),
-            "config": str(self.lab.path),
+            "config": self.lab.path.name,
             "agent": self.lab.agent,
             "installed": self.lab.installed,
             "arms": dict(self.lab.arms),
