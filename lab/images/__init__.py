@@ -1,0 +1,1 @@
+"""The OS builds guests run: recipes in images/*.yaml made into files in the cache. Runs no guest."""

@@ -140,9 +140,7 @@ def test_a_guest_that_was_lost_for_a_while_is_no_pass() -> None:
 def test_a_fatal_finding_fails_whatever_else_is_proven() -> None:
     trial = judge_attempt(attempt(None, None, crash(detail="ended in a kernel panic", count=3)))
     assert trial.outcome is Outcome.FAILED
-    assert trial.reasons == (
-        f"{TITLE} (demo_sensor), 3 times; ended in a kernel panic",
-    )
+    assert trial.reasons == (f"{TITLE} (demo_sensor), 3 times; ended in a kernel panic",)
 
 
 def test_a_warning_fails_nothing() -> None:
