@@ -71,8 +71,17 @@ def _prepare(root: Path, places: Places) -> None:
 
 
 def _configuration() -> str:
-    """QEMU runs as us and writes its console logs itself (no virtlogd here)."""
-    lines = ['stdio_handler = "file"', 'security_driver = "none"', "dynamic_ownership = 0"]
+    """QEMU runs as us and writes its console logs itself (no virtlogd here).
+
+    No mount namespace around QEMU: libvirt would need a root file system that is a mount point, which
+    a chroot or a container often is not ("failed disable mount propagation").
+    """
+    lines = [
+        'stdio_handler = "file"',
+        'security_driver = "none"',
+        "dynamic_ownership = 0",
+        "namespaces = [ ]",
+    ]
     if os.geteuid() == 0:
         lines += [f'user = "+{os.getuid()}"', f'group = "+{os.getgid()}"']
     return "\n".join(lines) + "\n"

@@ -137,7 +137,11 @@ def _acceleration(
         return None
     if decided.accelerator == "none":
         problems.append(
-            Problem(what=f"no guest runs here: {decided.reason}", mend="reinstall QEMU", fatal=True)
+            Problem(
+                what=f"no guest runs here: {decided.reason}",
+                mend="the reason is QEMU's own; with it mended, run lab doctor again",
+                fatal=True,
+            )
         )
     elif decided.accelerator == "tcg":
         kvm = decided.trials[0].reason
