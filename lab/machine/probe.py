@@ -187,7 +187,10 @@ _cache_lock = threading.Lock()
 
 
 def remembered(uri: str, places: Places, *, fresh: bool = False) -> Acceleration:
-    """`decide`, once per host, QEMU and boot of the host; `fresh` measures again."""
+    """`decide`, once per host, QEMU and boot of the host; `fresh` measures again.
+
+    That nothing runs is not remembered: the user mends it and tries again.
+    """
     key = hashlib.sha256(f"{uri}|{_boot_of_host()}|{_qemu_stamp()}".encode()).hexdigest()[:16]
     path = places.state / "hosts" / f"{key}.json"
     with _cache_lock:
@@ -198,7 +201,8 @@ def remembered(uri: str, places: Places, *, fresh: bool = False) -> Acceleration
                 pass
         path.parent.mkdir(parents=True, exist_ok=True)
         decided = decide(uri, places)
-        codec.write(decided, path)
+        if decided.accelerator != "none":
+            codec.write(decided, path)
         return decided
 
 
