@@ -175,7 +175,8 @@ def _network(profile: Profile) -> list[str]:
     """User-mode networking: needs no root, and each guest has a network of its own.
 
     `restrict=on` keeps the guest from the host and from everything beyond it; only the
-    forwarded SSH port on 127.0.0.1 leads in (QEMU's `-netdev user` documentation).
+    forwarded SSH port on 127.0.0.1 leads in (QEMU's `-netdev user` documentation). Without a boot
+    ROM on the card, since nothing here boots from the network.
     """
     if profile.network == "none":
         return []
@@ -183,7 +184,7 @@ def _network(profile: Profile) -> list[str]:
     model = {"virtio": "virtio-net-pci", "e1000e": "e1000e"}[profile.nic]
     return [
         "-netdev", f"user,id=lab0,ipv6=off,restrict={restrict},hostfwd=tcp:127.0.0.1:0-:22",
-        "-device", f"{model},netdev=lab0,mac=52:54:00:1a:b0:01,addr=0x10",
+        "-device", f"{model},netdev=lab0,mac=52:54:00:1a:b0:01,addr=0x10,romfile=",
     ]  # fmt: skip
 
 

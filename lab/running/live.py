@@ -66,7 +66,8 @@ class Progress:
         if state not in _OPEN:
             note = f": {row.note}" if row.note else ""
             place = f"[{counted}/{len(self._rows)}]"
-            self._say(f"{place} {cell.id}: {state} in {row.seconds:.0f} s{note}", STYLES.get(state, ""))
+            took = f" in {row.seconds:.0f} s" if row.seconds else ""
+            self._say(f"{place} {cell.id}: {state}{took}{note}", STYLES.get(state, ""))
 
     # -- drawing -------------------------------------------------------------
 
