@@ -51,9 +51,14 @@ def setup(*, verbose: bool = False) -> None:
             structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty()),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.DEBUG if verbose else logging.WARNING),
-        logger_factory=structlog.PrintLoggerFactory(file=sys.stderr),
+        logger_factory=_stderr_logger,
         cache_logger_on_first_use=False,
     )
+
+
+def _stderr_logger(*_names: object) -> structlog.PrintLogger:
+    """To whatever stderr is now, not what it was at `setup`."""
+    return structlog.PrintLogger(sys.stderr)
 
 
 def get(name: str) -> Any:

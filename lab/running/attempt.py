@@ -82,10 +82,11 @@ class Attempt:
         """Artefacts are verified (and built) before a machine is paid for."""
         self.manifest = agents_room.load(self.order.root / "agents" / self.cell.agent)
         self.artefacts = ArtefactStore(self.order.places, self.manifest)
-        digests = []
+        digests: list[dict[str, str]] = []
         for version in dict.fromkeys((self.cell.installed, self.cell.version)):
             resolved = self.artefacts.resolve(version, self.order.image)
-            digests += [{"name": item.name, "sha256": item.sha256} for item in resolved.files]
+            named = [{"name": item.name, "sha256": item.sha256} for item in resolved.files]
+            digests += [item for item in named if item not in digests]
         self._check_artefacts(digests)
         codec.replace_text(self.order.recording / "attempt.json", _facts(self.order, digests))
 

@@ -237,14 +237,16 @@ class _Pass:
                 return
             self._job.observer.image(name, "making")
             value: BuiltImage | LabError
+            bug: Exception | None = None
             try:
                 value = self._job.ensure_image(name)
             except LabError as error:
                 value = error
             except Exception as error:  # noqa: BLE001 - a bug in a builder must not leave the run waiting for ever
-                log.get("running").exception("image builder failed", image=name)
-                value = LabError(f"{type(error).__name__}: {error}")
+                bug, value = error, LabError(f"{type(error).__name__}: {error}")
             self._events.put(("image", name, value))
+            if bug is not None:
+                log.get("running").error("image builder failed", image=name, exc_info=bug)
 
 
 _listeners: dict[str, queue.Queue[tuple[str, Any, Any]]] = {}
