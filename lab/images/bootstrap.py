@@ -26,6 +26,7 @@ OUT = "lab-out"
 """Directory in the root that hooks leave results in and that is copied out at the end."""
 NO_SPACE = re.compile(r"No space left on device|not enough free space", re.IGNORECASE)
 UNSIGNED = re.compile(r"NO_PUBKEY|EXPKEYSIG|is not signed|signatures were invalid")
+EXPIRED = re.compile(r"Release file for .* is expired")
 UNREACHABLE = re.compile(
     r"Could not (?:resolve|connect)|Temporary failure resolving|Unable to connect|Failed to fetch"
 )
@@ -187,6 +188,13 @@ def _failure(spec: Bootstrap, exit_code: int, lines: Sequence[str]) -> BuildErro
         return BuildError(
             f"{what}: the archive's signature is not of a known key: {first}", hint=hint, log=log
         )
+    if EXPIRED.search(log):
+        first = next(line for line in words if EXPIRED.search(line)).strip()
+        hint = (
+            "use a current mirror; for one that is frozen on purpose, set Acquire::Check-Valid-Until "
+            '"false" in this machine\'s /etc/apt/apt.conf.d (builds take it over)'
+        )
+        return BuildError(f"{what}: the archive is out of date: {first}", hint=hint, log=log)
     if UNREACHABLE.search(log):
         first = next(line for line in words if UNREACHABLE.search(line)).strip()
         hint = "check this machine's apt sources with `apt-get update`"

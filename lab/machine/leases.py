@@ -11,6 +11,7 @@ import contextlib
 import os
 import platform
 import shutil
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -23,6 +24,9 @@ from lab.clock import wall
 from lab.errors import ArtefactError
 from lab.machine import embedded
 from lab.places import Places
+
+IN_THE_MAKING_S = 60.0
+"""A directory younger than this may be about to get its lease."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,11 +96,13 @@ class LeaseBook:
         yield from sorted(leases, key=lambda lease: lease.created)
 
     def unreadable(self) -> list[str]:
-        """Machine directories without a readable lease."""
+        """Machine directories without a readable lease, old enough not to be in the making."""
         if not self._directory.is_dir():
             return []
         known = {lease.machine for lease in self.all()}
-        return sorted(path.name for path in self._directory.iterdir() if path.name not in known)
+        oldest = time.time() - IN_THE_MAKING_S
+        strangers = [path for path in self._directory.iterdir() if path.name not in known]
+        return sorted(path.name for path in strangers if path.stat().st_mtime < oldest)
 
     def keep(self, lease: Lease, *, hours: float) -> Lease:
         """Let a person have the machine for some hours."""

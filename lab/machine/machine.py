@@ -31,6 +31,10 @@ from lab.places import Places
 OVMF_CODE = Path("/usr/share/OVMF/OVMF_CODE_4M.fd")
 OVMF_VARS = Path("/usr/share/OVMF/OVMF_VARS_4M.fd")
 QEMU_IMG_S = 60.0
+PATIENCE = "rcupdate.rcu_cpu_stall_timeout=120 watchdog_thresh=60"
+"""For emulated guests: on a busy host a vCPU can stand still for longer than the kernel's own limits
+(21 s for RCU, 20 s for a soft lockup), and a stall of the host must not read as one of the product.
+An image with a boot loader says this in its recipe."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,7 +143,7 @@ class Machine:
             boot=image.boot,
             kernel=image.kernel,
             initrd=image.initrd,
-            cmdline=image.cmdline,
+            cmdline=_cmdline(image.cmdline, self.order.accelerator),
             firmware_code=OVMF_CODE,
             nvram=nvram,
             run_as=(os.getuid(), os.getgid()) if os.getuid() == 0 else None,
@@ -204,6 +208,10 @@ def open_host(uri: str, places: Places) -> Hypervisor:
     if embedded.is_embedded(uri):
         return Hypervisor(embedded.uri(embedded.process_root(places)))
     return Hypervisor(uri)
+
+
+def _cmdline(cmdline: str, accelerator: str) -> str:
+    return f"{cmdline} {PATIENCE}" if cmdline and accelerator == "tcg" else cmdline
 
 
 def make_overlay(disk: Path, overlay: Path) -> None:

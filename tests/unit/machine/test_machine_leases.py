@@ -100,10 +100,17 @@ def test_dropping_removes_overlay_sockets_and_lease(book: LeaseBook) -> None:
     book.drop("abcd1234")
 
 
+def age(directory: Path) -> None:
+    """Too old to be a machine in the making."""
+    os.utime(directory, (0, 0))
+
+
 def test_a_torn_lease_is_unreadable_and_told_apart(book: LeaseBook) -> None:
     book.add(lease())
     book.add(lease("torn"))
     (book.disk_dir("torn") / "lease.json").write_text('{"machine": "to')
+    assert book.unreadable() == []
+    age(book.disk_dir("torn"))
     assert [one.machine for one in book.all()] == ["abcd1234"]
     assert book.unreadable() == ["torn"]
 
@@ -161,6 +168,8 @@ def test_collecting_everything_ends_kept_guests_too_but_never_a_living_one(
 
 def test_a_lease_that_was_never_finished_is_cleaned_away(book: LeaseBook, places: Places) -> None:
     book.disk_dir("half").mkdir(parents=True)
+    assert leftovers.collect(places) == []
+    age(book.disk_dir("half"))
     (ended,) = leftovers.collect(places)
     assert (ended.machine, ended.why) == ("half", "its lease was never finished")
     assert leftovers.collect(places) == []
