@@ -13,6 +13,7 @@ from pathlib import Path
 
 from lab import __version__, agents, config
 from lab.agents.artefacts import ArtefactStore
+from lab.agents.manifest import AgentManifest
 from lab.clock import wall
 from lab.config.types import Lab
 from lab.errors import HostError
@@ -62,6 +63,14 @@ class Setting:
 
     def image_infos(self) -> dict[str, ImageInfo]:
         return {name: self.store.info(recipe) for name, recipe in self.recipes.items()}
+
+    def plannable_images(self) -> dict[str, ImageInfo]:
+        """The catalogue as the agent under test sees it: images it cannot run on say why.
+
+        :raise ConfigError: the agent's manifest is missing or wrong.
+        """
+        manifest = agents.load(self.lab.root / "agents" / self.lab.agent)
+        return {name: _suits(info, manifest) for name, info in self.image_infos().items()}
 
     def with_hosts(self) -> Setting:
         """Every host of lab.yaml, surveyed; an unusable one is in there with its problems.
@@ -131,3 +140,24 @@ class Setting:
             "scenarios": dict(self.scenarios),
             "census": dict(self.lab.census),
         }
+
+
+def _suits(info: ImageInfo, manifest: AgentManifest) -> ImageInfo:
+    """The image, marked unrunnable when the agent has nothing for it."""
+    family = manifest.families.get(info.family)
+    if info.unrunnable:
+        return info
+    if family is None:
+        return replace(
+            info,
+            unrunnable=f"agent {manifest.name} is not described for {info.family} guests",
+            hint=f"add families.{info.family} to its agent.yaml",
+        )
+    if info.kind == "disk" and any(build.compile for build in family.builds.values()):
+        return replace(
+            info,
+            unrunnable=f"agent {manifest.name} is compiled for each kernel, "
+            "and a disk image has no SDK for its own",
+            hint="give the builds of its agent.yaml ready files, or use an image the lab builds",
+        )
+    return info

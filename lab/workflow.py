@@ -23,7 +23,7 @@ def plan(request: Request) -> Setting:
     setting = Setting.read(request).with_hosts()
     cells = build(
         setting.lab,
-        setting.image_infos(),
+        setting.plannable_images(),
         setting.scenarios,
         setting.host_facts(),
         request.select,

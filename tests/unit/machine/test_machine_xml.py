@@ -207,3 +207,11 @@ def test_the_probe_has_firmware_and_a_console_and_no_disk() -> None:
     assert (root.findtext("os/loader"), root.findtext("os/nvram")) == ("/code", "/nvram")
     assert attributes(root, "devices/serial/source") == {"path": "/serial"}
     assert root.find("devices/disk") is None
+
+
+def test_an_emulated_guest_is_given_patience_with_a_busy_host() -> None:
+    from lab.machine.machine import PATIENCE, _cmdline
+
+    assert _cmdline("console=ttyS0", "tcg") == f"console=ttyS0 {PATIENCE}"
+    assert _cmdline("console=ttyS0", "kvm") == "console=ttyS0"
+    assert _cmdline("", "tcg") == "", "an image with a loader of its own gets no command line"
