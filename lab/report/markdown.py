@@ -88,7 +88,7 @@ def _map(doc: Mapping[str, Any]) -> list[str]:
     lines = [_line(head), _line(["---"] + [":-:"] * (len(head) - 1))]
     for row in rows[:MOST_ROWS]:
         image = kernels.get(row["image"], {"release": row["image"], "kernel": ""})
-        name = " ".join(part for part in (_text(image["release"]), _text(image["kernel"])) if part)
+        name = _text(f"{image['release']} {image['kernel']}")
         if doc["heatmap"]["profiles"] > 1:
             name += f" · {_text(row['profile'])}"
         lines.append(_line([name, *(_square(square) for block in row["squares"] for square in block)]))
