@@ -63,7 +63,7 @@ def _read_order(path: Path) -> CellOrder:
 
 def _planned(config: pytest.Config, function: str) -> list[CellOrder]:
     """The orders of every cell whose scenario is this function; planned once per session."""
-    from lab.running.interactive import orders
+    from lab.interactive import orders
 
     return orders(Path(config.getoption("--lab")), tuple(config.getoption("--lab-cells")), function)
 
