@@ -214,6 +214,16 @@ def temporary_lab() -> Iterator[TemporaryLab]:
             yield own
         finally:
             leftovers.collect(own.places, everything=True)
+            _forget_images(user, root)
+
+
+def _forget_images(user: Places, root: Path) -> None:
+    """Take the lab's own `disk` images out of the shared cache: their disks go with the lab."""
+    for disk in user.images.glob("*/*/disk.qcow2"):
+        if disk.is_symlink() and root in disk.readlink().parents:
+            shutil.rmtree(disk.parent)
+            with contextlib.suppress(OSError):  # other builds of that name are still there
+                disk.parent.parent.rmdir()
 
 
 def order_of(recording: Path) -> dict[str, Any]:
