@@ -16,7 +16,7 @@ from lab.agents.artefacts import ArtefactStore
 from lab.agents.manifest import AgentManifest
 from lab.clock import wall
 from lab.config.types import Lab
-from lab.errors import HostError
+from lab.errors import HostError, NothingSelected
 from lab.images import catalogue
 from lab.images.recipe import Recipe
 from lab.images.store import ImageStore
@@ -104,6 +104,18 @@ class Setting:
         """:raise ArtefactError: a file of an agent version in the plan is missing or is another one."""
         self._check_agents(plan)
         return replace(self, plan=plan)
+
+    def runnable(self) -> Setting:
+        """Itself, when at least one cell can run.
+
+        :raise NothingSelected: none can; the message has the first reason.
+        """
+        if self.plan is not None and not self.plan.cells:
+            left = [item for item in self.plan.omitted if item.kind == "unrunnable"] or [*self.plan.omitted]
+            why = f": {left[0].reason}" if left else ""
+            hint = (left[0].hint if left else "") or "lab plan shows what was left out and why"
+            raise NothingSelected(f"none of the {len(left)} cells of the plan can run{why}", hint=hint)
+        return self
 
     def _check_agents(self, plan: Plan) -> None:
         """What the user can mend is said before anything is built or booted."""

@@ -34,7 +34,7 @@ def plan(request: Request) -> Setting:
 
 def run(request: Request) -> tuple[GateDecision, RunDirectory]:
     """Plan, then build images and run cells side by side, then judge what was recorded."""
-    setting = plan(request)
+    setting = plan(request).runnable()
     with session.begin(setting) as running:
         running.every_cell()
     return judge(running.directory), running.directory

@@ -179,8 +179,10 @@ def own_disk(lab: TemporaryLab) -> tuple[Path, Callable[..., None]]:
             "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
         }
         lab.add_image("mine", recipe | changes)
-        lab.write(matrix={"images": ["mine"], "profiles": ["small"], "scenarios": ["content-update"]})
+        matrix = {"images": ["mine"], "profiles": ["small"], "scenarios": ["content-update"]}
+        lab.write(agent="plain-agent", matrix=matrix)
 
+    shutil.copytree(Path(__file__).parent / "plain_agent", lab.root / "agents/plain-agent")
     return path, describe
 
 
@@ -208,6 +210,18 @@ def test_a_run_on_a_disk_with_another_digest_boots_nothing_and_says_why(
     assert report["answer"]["exit_code"] == 4
     assert "could not be made" in json.dumps(report["not_tested"])
     assert lab.left_behind() == []
+
+
+def test_an_agent_that_is_compiled_cannot_run_on_a_users_disk_and_the_plan_says_so(
+    lab: TemporaryLab, own_disk: tuple[Path, Callable[..., None]]
+) -> None:
+    _, describe = own_disk
+    describe()
+    lab.write(matrix={"images": ["mine"], "profiles": ["small"], "scenarios": ["content-update"]})
+    answer = lab("plan")
+    assert (answer.code, "a disk image has no SDK" in answer.out) == (0, True), answer
+    refused(lab("run"), 3, "none of the 2 cells of the plan can run", "a disk image has no SDK", "hint:")
+    assert no_run(lab)
 
 
 def test_a_truncated_qcow2_is_recognised_without_booting_it(
