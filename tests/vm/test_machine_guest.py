@@ -118,8 +118,10 @@ def _reaches_the_host(guest: Guest) -> bool:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         listener.settimeout(0.1)
         port = listener.getsockname()[1]
-        done = guest.run(f"cat /sys/class/net/eth0/operstate; busybox timeout 5 nc 10.0.2.2 {port}")
-        assert done.text.startswith("up"), done
+        # the guest agent answers before the guest has its address
+        leased = "until ip -4 addr show eth0 | grep -q 'inet 10.0.2.'; do sleep 0.2; done; echo leased"
+        assert guest.run(leased, timeout_s=60).text == "leased"
+        guest.run(f"busybox timeout 5 nc 10.0.2.2 {port}")
         with contextlib.suppress(TimeoutError):
             listener.accept()[0].close()
             return True
