@@ -14,6 +14,7 @@ from lab.config.types import HostSpec
 from lab.errors import HostError, LabError
 from lab.images import tools
 from lab.images.tools import Tool
+from lab.machine import embedded
 from lab.machine.driver import Hypervisor, interruptible
 from lab.machine.machine import OVMF_CODE, open_host
 from lab.machine.probe import Acceleration, remembered
@@ -90,6 +91,9 @@ def survey(spec: HostSpec, places: Places, missing: Sequence[Tool], *, fresh: bo
     try:
         acceleration = _acceleration(spec, places, problems, fresh=fresh)
         cpus, memory_mib = host.host_size()
+        if embedded.is_embedded(spec.uri):
+            # libvirt adds up NUMA nodes, which on a guest with hot-plugged memory is less than there is
+            memory_mib = psutil.virtual_memory().total // 2**20
         libvirt, qemu = host.libvirt_version, host.qemu_version
     finally:
         host.close()
