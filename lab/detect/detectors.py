@@ -9,9 +9,9 @@ from collections.abc import Iterable
 
 from lab.detect.agent import Agent
 from lab.detect.boots import BootLog, Boots
-from lab.detect.console import Console
 from lab.detect.fuse import Fused, Key, Sighting, fuse
 from lab.detect.lines import Block, LineStream
+from lab.detect.linux.console import Console
 from lab.detect.machine_events import MachineEvents
 from lab.detect.silence import Silence
 from lab.model import DetectSettings, Finding, Observation, SerialChunk

@@ -7,7 +7,7 @@ started; wall times are UTC ISO 8601 text. Always imported from here: `from lab.
 
 from __future__ import annotations
 
-from lab.model.found import Finding, FindingKind, Signature
+from lab.model.found import Diagnosis, Finding, FindingKind, Missed, Sighted, Signature
 from lab.model.judged import AttemptRecord, Blame, CellVerdict, GateDecision, GatePolicy, KnownIssue, Outcome
 from lab.model.planned import (
     AgentVersion,
@@ -28,17 +28,21 @@ from lab.model.planned import (
     Timeouts,
 )
 from lab.model.recorded import (
+    Capture,
     CommandRun,
     EvidenceRef,
     Expectation,
     Frame,
     Heartbeat,
     MachineEvent,
+    MachineSample,
     Observation,
     Proof,
     SerialChunk,
     Step,
+    VcpuSample,
 )
+from lab.model.seen import Screen, ScreenKind, ScreenVerdict
 
 __all__ = [
     "AgentVersion",
@@ -47,11 +51,13 @@ __all__ = [
     "Bill",
     "Blame",
     "BootPath",
+    "Capture",
     "Cell",
     "CellId",
     "CellVerdict",
     "CommandRun",
     "DetectSettings",
+    "Diagnosis",
     "EvidenceRef",
     "Expectation",
     "Family",
@@ -66,6 +72,8 @@ __all__ = [
     "KnownIssue",
     "Level",
     "MachineEvent",
+    "MachineSample",
+    "Missed",
     "Observation",
     "Omitted",
     "Outcome",
@@ -73,8 +81,13 @@ __all__ = [
     "Profile",
     "Proof",
     "ScenarioInfo",
+    "Screen",
+    "ScreenKind",
+    "ScreenVerdict",
     "SerialChunk",
+    "Sighted",
     "Signature",
     "Step",
     "Timeouts",
+    "VcpuSample",
 ]

@@ -104,6 +104,12 @@ class DetectSettings:
     heartbeat_s: float = 30.0
     loop_resets: int = 3
     """Unexpected resets that make a boot loop (fatal)."""
+    usual_boot_s: float = 0.0
+    """The image's own boot time on this host, measured; 0 when unknown."""
+    expected_boots: int = 0
+    """Resets that the image makes by itself after its first start (a quirk in its recipe)."""
+    blind: tuple[str, ...] = ()
+    """Channels that cannot see crashes of this guest (`screen` where direct boot leaves no text)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -56,14 +56,16 @@ class Frame:
 class Expectation:
     """The scenario declares that something will (`begin`) or can no longer (`end`) happen.
 
-    `what`: `reboot`, `shutdown` or `silence`. A reset inside a begun `reboot` is a requested one;
-    each begin covers one boot.
+    `what`: `reboot`, `shutdown`, `silence` or `os-update`. A reset inside a begun `reboot` is a
+    requested one; inside `os-update` up to `boots` of them are expected.
     """
 
     t_s: float
     what: str
     begin: bool
     reason: str = ""
+    boots: int = 1
+    """How many boots it covers."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,7 +111,68 @@ class Proof:
     values: Mapping[str, Any] = field(default_factory=dict)
 
 
-Observation = SerialChunk | MachineEvent | Heartbeat | Frame | Expectation | Step | CommandRun | Proof
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VcpuSample:
+    """One virtual CPU, looked at from outside."""
+
+    cpu: int
+    ip: int | None = None
+    """Instruction pointer; None when registers were not read."""
+    halted: bool | None = None
+    """Waiting for an interrupt."""
+    time_s: float | None = None
+    """Host CPU time it used since the domain started."""
+    where: str = ""
+    """The registers' surroundings in words, where known (kernel, user)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MachineSample:
+    """The machine's pulse: what its CPUs, disks and network did, and how the host was."""
+
+    t_s: float
+    state: str
+    """libvirt's: running, paused, shutdown, crashed, pmsuspended."""
+    vcpus: tuple[VcpuSample, ...] = ()
+    block: Mapping[str, int] = field(default_factory=dict)
+    """Sums over all disks since start: rd_bytes, wr_bytes, rd_reqs, wr_reqs, in_flight where known."""
+    network: Mapping[str, int] = field(default_factory=dict)
+    """rx_bytes, tx_bytes since start, where the network back end counts."""
+    host: Mapping[str, float] = field(default_factory=dict)
+    """load1, cpus, stall_share (CPU pressure `some avg10` / 100), memory_available_mib, late_s (how
+    late this sample itself was taken)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Capture:
+    """Evidence that the lab took, or tried to take.
+
+    `what`: `sysrq`, `nmi`, `registers`, `memory-dump`, `guest-dump`, `kernel-log`.
+    """
+
+    t_s: float
+    what: str
+    ok: bool
+    path: str = ""
+    """Relative to the recording."""
+    bytes: int = 0
+    sha256: str = ""
+    duration_s: float = 0.0
+    detail: str = ""
+
+
+Observation = (
+    SerialChunk
+    | MachineEvent
+    | Heartbeat
+    | Frame
+    | Expectation
+    | Step
+    | CommandRun
+    | Proof
+    | MachineSample
+    | Capture
+)
 """What a recording is made of, in order of `t_s`."""
 
 

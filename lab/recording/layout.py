@@ -19,11 +19,13 @@ from lab import codec
 from lab.errors import ArtefactError
 from lab.log import redact
 from lab.model import (
+    Capture,
     CommandRun,
     Expectation,
     Frame,
     Heartbeat,
     MachineEvent,
+    MachineSample,
     Observation,
     Proof,
     SerialChunk,
@@ -49,6 +51,8 @@ TYPES: Mapping[str, type[Observation]] = {
     "step": Step,
     "command": CommandRun,
     "proof": Proof,
+    "sample": MachineSample,
+    "capture": Capture,
 }
 NAMES: Mapping[type[Observation], str] = {kind: name for name, kind in TYPES.items()}
 

@@ -12,7 +12,7 @@ from observing import BANNER, Tape
 from lab.detect import Detectors, detect
 from lab.model import DetectSettings, Finding, FindingKind, MachineEvent, Proof, SerialChunk, Step
 
-LOGS = Path(__file__).parent / "logs"
+LOGS = Path(__file__).parent / "linux" / "logs"
 CRASH = (LOGS / "page-fault-panic.log").read_text()
 CRASH_ONLY = CRASH[CRASH.index("[   12.511870]") :]
 TITLE = "BUG: unable to handle page fault in demo_sensor_match"

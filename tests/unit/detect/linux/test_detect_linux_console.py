@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lab.detect.console import Console
 from lab.detect.lines import LineStream
-from lab.detect.reports import normalise
+from lab.detect.linux.console import Console
+from lab.detect.linux.reports import normalise
 from lab.model import Finding, FindingKind, SerialChunk
 
 LOGS = Path(__file__).parent / "logs"

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import re
 
-from lab.detect.frames import Frame, guilty, pointer, stack_frame
 from lab.detect.lines import Line
-from lab.detect.patterns import Pattern, Role
+from lab.detect.linux.frames import Frame, guilty, pointer, stack_frame
+from lab.detect.linux.patterns import Pattern, Role
 from lab.model import EvidenceRef, Finding, FindingKind, Signature
 
 SERIAL = "serial.log"

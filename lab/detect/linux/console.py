@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import re
 
-from lab.detect.frames import pointer
 from lab.detect.lines import Block, Line, line_start, lines
-from lab.detect.patterns import BOOT, BOOT_HOT, PATTERNS, SECONDARY, Pattern, Role
-from lab.detect.reports import Report
+from lab.detect.linux.frames import pointer
+from lab.detect.linux.patterns import BOOT, BOOT_HOT, PATTERNS, SECONDARY, Pattern, Role
+from lab.detect.linux.reports import Report
 
 HOT = re.compile(
     b"|".join(re.escape(word) for word in sorted({*BOOT_HOT, *(w for p in PATTERNS for w in p.hot)}))

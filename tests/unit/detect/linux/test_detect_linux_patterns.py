@@ -6,10 +6,10 @@ import re
 
 import pytest
 
-from lab.detect.console import HOT, find
-from lab.detect.frames import CARRIERS, FRAME, POINTER, frame, guilty, pointer, stack_frame
-from lab.detect.patterns import BOOT, BOOT_HOT, PATTERNS, Pattern
-from lab.detect.reports import BODY
+from lab.detect.linux.console import HOT, find
+from lab.detect.linux.frames import CARRIERS, FRAME, POINTER, frame, guilty, pointer, stack_frame
+from lab.detect.linux.patterns import BOOT, BOOT_HOT, PATTERNS, Pattern
+from lab.detect.linux.reports import BODY
 
 EACH = pytest.mark.parametrize("pattern", PATTERNS, ids=lambda pattern: pattern.id)
 
