@@ -1,0 +1,121 @@
+"""The table of screens that can be painted: name, what it is a picture of, and who paints it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+from PIL import Image
+
+from lab.model.seen import ScreenKind
+from lab.selftest.painting import classic, modern
+from lab.selftest.painting.canvas import BLACK, Colour
+from lab.selftest.painting.modern import Modern
+from lab.selftest.painting.request import Request
+
+Painter = Callable[[Request], Image.Image]
+
+BLUE_8: Colour = (32, 103, 178)
+BLUE_10: Colour = (0, 120, 215)
+BLUE_11: Colour = (16, 113, 170)
+GREEN: Colour = (16, 124, 16)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Layout:
+    """One screen."""
+
+    name: str
+    kind: ScreenKind
+    background: Colour
+    painter: Painter
+    shows: str
+    """What it looks like and on what it is seen."""
+    translated: bool = True
+    """False where the real screen is English in every language."""
+    qr: bool = False
+    code: bool = True
+    """Whether the stop code or its name can be read."""
+    module: bool = True
+    progress: bool = True
+    screen_layout: str = ""
+    """As `lab.model.seen.Screen.layout` calls it; "" where it is no bugcheck."""
+
+
+def _bugcheck(
+    name: str,
+    background: Colour,
+    painter: Painter,
+    shows: str,
+    layout: str,
+    *,
+    translated: bool = True,
+    qr: bool = False,
+    code: bool = True,
+    module: bool = True,
+    progress: bool = True,
+) -> Layout:
+    return Layout(
+        name=name,
+        kind=ScreenKind.BUGCHECK,
+        background=background,
+        painter=painter,
+        shows=shows,
+        translated=translated,
+        qr=qr,
+        code=code,
+        module=module,
+        progress=progress,
+        screen_layout=layout,
+    )
+
+
+def _modern(
+    name: str, style: Modern, shows: str, layout: str, *, code: bool = True, module: bool = True
+) -> Layout:
+    painter = partial(modern.paint, style=style)
+    return _bugcheck(name, style.background, painter, shows, layout, qr=style.qr, code=code, module=module)
+
+
+def _centred(name: str, background: Colour, shows: str, layout: str) -> Layout:
+    painter = partial(modern.paint_centred, background=background)
+    return _bugcheck(name, background, painter, shows, layout)
+
+
+BUGCHECKS = (
+    _bugcheck(
+        "xp", classic.NAVY, classic.paint_xp, "text on navy, 32-bit parameters", "xp",
+        translated=False, progress=False,
+    ),
+    _bugcheck(
+        "vista-7", classic.NAVY, classic.paint_vista, "text on navy, 64-bit parameters, dump progress",
+        "vista-7", translated=False,
+    ),
+    _bugcheck(
+        "hardware-malfunction", classic.NAVY, classic.paint_hardware, "text on navy without a stop code",
+        "hardware-malfunction", translated=False, code=False, module=False, progress=False,
+    ),
+    _modern(
+        "8", Modern(background=BLUE_8, details=False, percent_in_sentence=True),
+        "face, progress within the sentence, the name in small print", "8", module=False,
+    ),
+    _modern("10", Modern(background=BLUE_10), "face and stop code, no QR code", "10"),
+    _modern("10-qr", Modern(background=BLUE_10, qr=True), "face, QR code and stop code", "10-qr"),
+    _modern("server", Modern(background=BLUE_10, face=False, qr=True), "no face, QR code", "server"),
+    _modern(
+        "server-2012", Modern(background=BLUE_8, face=False, details=False, percent_in_sentence=True),
+        "no face, the name in small print", "server", module=False,
+    ),
+    _modern(
+        "insider-green", Modern(background=GREEN, qr=True, device=True), "preview builds", "insider-green"
+    ),
+    _modern(
+        "11-black", Modern(background=BLACK, qr=True, device=True), "Windows 11 at its release", "11-black"
+    ),
+    _modern("11", Modern(background=BLUE_11, qr=True, device=True), "Windows 11 22H2 and 23H2", "11"),
+    _centred("11-24h2", BLACK, "centred on black, no face and no QR code", "11-24h2"),
+    _centred("insider-24h2", GREEN, "centred on green, previews of 24H2", "insider-green"),
+)  # fmt: skip
+
+LAYOUTS: dict[str, Layout] = {layout.name: layout for layout in BUGCHECKS}
