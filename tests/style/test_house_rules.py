@@ -23,7 +23,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("config", "matrix", "detect", "recording"),
     ("verdict", "report"),
     ("machine", "guest", "sensors", "agents", "images"),
-    ("setting",),
+    ("setting", "examining"),
     ("running",),
     ("workflow",),
     ("interactive",),
