@@ -1,19 +1,22 @@
 """Counting boots from independent signs, and saying of each whether somebody asked for it.
 
-Signs: reset events of the hypervisor, firmware and boot-loader text, the kernel's banner, a new
-boot id told by the guest. Signs of one boot come seconds apart and in any order, so a sign opens
-a new boot only when the current boot already got past that point. Refuses to say what is a fault.
+Signs: reset events of the hypervisor, firmware and boot-loader text, the kernel's banner and clock, a
+new boot id told by the guest, a screen that only a running system shows. Signs of one boot come
+seconds apart and in any order, so a sign opens a new boot only when the current boot already got past
+that point. A guest that was put back to an earlier state has not booted. Refuses to say what is a fault.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
-from enum import StrEnum
 
-from lab.detect.lines import Block, Line, LineStream, line_start, lines
-from lab.model import Expectation, Heartbeat, MachineEvent, Observation, SerialChunk
+from lab.detect.bootlog import Boot, BootKind, BootLog, Update
+from lab.detect.bootsigns import STAMP, Sign, marked_lines, read_sign
+from lab.detect.lines import Block, Line, LineStream, lines
+from lab.model import Expectation, Heartbeat, MachineEvent, Observation, SerialChunk, Step
+
+__all__ = ["Boot", "BootKind", "BootLog", "Boots", "Update", "count"]
 
 LAG_S = 2.0
 """How far the recording of a reset event and that of the console can be apart, at most."""
@@ -22,98 +25,76 @@ BANNER_MAX_STAMP = 2.0
 STAMP_DROP_S = 1.0
 STALE_S = 1.0
 """An answer this soon after a reset was sent before it."""
-
-FIRMWARE = re.compile(
-    r"SeaBIOS \(version |"
-    r"BdsDxe: (?:loading|starting) Boot|UEFI firmware \(version |Welcome to GRUB!|"
-    r"GRUB loading|systemd-boot |iPXE \(|Booting from (?:Hard Disk|ROM)|EFI stub: ",
-    re.ASCII,
-)
-KERNEL = re.compile(r"Linux version \d|Booting Linux on physical CPU", re.ASCII)
-PANIC = re.compile(r"Kernel panic - not syncing", re.ASCII)
-HOT = re.compile(
-    rb"SeaBIOS |BdsDxe: |UEFI firmware|GRUB|systemd-boot|iPXE |Booting |EFI stub: |"
-    rb"Linux version |Kernel panic|"
-    rb"\[ {0,6}\d{1,8}\.\d{6}\]"
-)
+STALE_ID_S = 30.0
+"""So long after a reset an answer with the old boot id can still be one that was under way; later, the
+guest was put back."""
+STRIDE = 2048
+"""Bytes of console between two looks at the kernel's clock while nothing else happens. Counted from the
+start of serial.log, so that it does not matter how the stream was cut."""
+STAMP_REACH = 64
+"""Bytes of a line in which its time stamp begins."""
+FIRMWARE_S = 30.0
+"""Firmware has loaded a system by then, or has failed to: a reset after that is another boot, whatever
+else was seen of this one."""
+OPERATIONS = frozenset({"install", "update", "rollback", "uninstall"})
 
 
-class BootKind(StrEnum):
-    """Who wanted a boot."""
+@dataclass(slots=True)
+class _Credit:
+    """Boots that somebody has announced and that did not happen yet."""
 
-    FIRST = "first"
-    REQUESTED = "requested"
-    UNEXPECTED = "unexpected"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Boot:
-    """One start of the guest's operating system."""
-
-    number: int
-    """From 1."""
-    t_s: float
-    """When its first sign was seen."""
     kind: BootKind
-    signs: tuple[str, ...] = ()
-    """`start`, `reset`, `firmware`, `kernel`, `boot-id`, in the order seen."""
-    offset: int | None = None
-    """Where its text starts in serial.log, once there is some."""
-    boot_id: str = ""
-    answered: bool = False
-    """A channel into the guest worked."""
-    crashed: bool = False
-    """It ended in a kernel panic (by text or event)."""
-
-    @property
-    def past_firmware(self) -> bool:
-        """Whether the operating system ran: a reset after that is another boot."""
-        return self.answered or self.crashed or not {"kernel", "boot-id"}.isdisjoint(self.signs)
-
-
-@dataclass(frozen=True, slots=True)
-class BootLog:
-    """All boots of an attempt, in order; empty when there was no sign of any."""
-
-    boots: tuple[Boot, ...] = ()
-
-    @property
-    def count(self) -> int:
-        return len(self.boots)
-
-    @property
-    def unexpected(self) -> tuple[Boot, ...]:
-        return tuple(boot for boot in self.boots if boot.kind is BootKind.UNEXPECTED)
-
-    def at(self, t_s: float, offset: int | None = None) -> int:
-        """The number of the boot in which something happened; text is placed by its offset in serial.log,
-        since it can be recorded after the reset that followed it. 1 when nothing is known."""
-        number = 1
-        for boot in self.boots:
-            begun = boot.t_s <= t_s
-            if offset is not None:
-                begun = boot.offset <= offset if boot.offset is not None else begun
-            number = boot.number if begun else number
-        return number
+    reason: str = ""
+    left: int = 0
 
 
 @dataclass(slots=True)
 class Boots:
-    """The running count."""
+    """The running count.
 
+    :param expected_boots: resets that the image makes by itself after its first start; they count until
+        the first operation on the agent or the first declared reboot.
+    :param firmware_s: `FIRMWARE_S` on a host that is slower than usual.
+    """
+
+    expected_boots: int = 0
+    firmware_s: float = FIRMWARE_S
+    version: int = 0
+    """Grows whenever the log changed."""
     _boots: list[Boot] = field(default_factory=list)
-    _credits: int = 0
+    _updates: list[Update] = field(default_factory=list)
+    _asked: _Credit = field(default_factory=lambda: _Credit(BootKind.REQUESTED))
+    _update: _Credit = field(default_factory=lambda: _Credit(BootKind.EXPECTED))
+    _own: _Credit = field(init=False)
+    _used: _Credit | None = None
+    """What the current boot was counted against."""
     _stamp: float | None = None
     _old_stamp: float | None = None
     """The kernel's clock when the current boot began: text that goes on from there is the old boot's."""
+    _due: int = 0
+    """Offset from which on the next line's clock is looked at."""
+    _settles_s: float = -1.0
+    """Until then the console may still carry text from before a restore."""
+    _reset_s: float = 0.0
+    """When the current boot began or was last reset while in firmware."""
+    _text_s: float = -1.0
+    """When text that nothing else confirms said that the guest panicked or booted; -1: none."""
+    _missed: bool = False
+    """Whether the last heartbeat failed."""
+
+    def __post_init__(self) -> None:
+        reason = "the image resets itself after its first start"
+        self._own = _Credit(BootKind.EXPECTED, reason, self.expected_boots)
 
     @property
     def log(self) -> BootLog:
-        return BootLog(tuple(self._boots))
+        return BootLog(tuple(self._boots), tuple(self._updates))
 
     @property
     def current(self) -> Boot | None:
         return self._boots[-1] if self._boots else None
+
+    # -- everything but text ---------------------------------------------------
 
     def feed(self, observation: Observation) -> None:
         """Everything but serial text, which comes as whole lines through `read`."""
@@ -122,33 +103,75 @@ class Boots:
                 self._event(observation)
             case Heartbeat(ok=True):
                 self._heartbeat(observation)
-            case Expectation(what="reboot" | "shutdown"):
-                self._credits = 1 if observation.begin else 0
+            case Heartbeat():
+                self._missed = True
+                self._believe()
+            case Expectation():
+                self._expect(observation)
+            case Step(phase="start") if observation.name in OPERATIONS:
+                self._own.left = 0
             case _:
                 pass
 
-    def read(self, block: Block) -> None:
-        """Whole lines of the console."""
-        position = 0
-        while hot := HOT.search(block.data, position):
-            line = next(lines(block, line_start(block, hot.start(), position)))
-            position = line.end - block.start
-            self._line(line)
+    def looked(self, t_s: float, *, crashed: bool = False) -> None:
+        """A screen that only a running system shows; the frame may be from before a reset just seen."""
+        now = self.current
+        if now is not None and t_s - now.t_s > LAG_S:
+            self._sign("screen", t_s, new=False)
+            if crashed:
+                self._amend(t_s, crashed=True)
+
+    def _expect(self, expectation: Expectation) -> None:
+        match expectation.what:
+            case "reboot" | "shutdown":
+                self._asked.left = max(1, expectation.boots) if expectation.begin else 0
+                self._asked.reason = expectation.reason or f"the scenario declared a {expectation.what}"
+                self._own.left = 0
+            case "os-update":
+                self._begin_update(expectation) if expectation.begin else self._end_update(expectation.t_s)
+            case _:
+                pass
+
+    def _begin_update(self, expectation: Expectation) -> None:
+        self._end_update(expectation.t_s)
+        reason = expectation.reason or "an OS update"
+        self._update = _Credit(BootKind.EXPECTED, f"{reason} restarts the guest", max(0, expectation.boots))
+        self._updates.append(Update(expectation.t_s, None, reason))
+        self.version += 1
+
+    def _end_update(self, t_s: float) -> None:
+        self._update.left = 0
+        if self._updates and self._updates[-1].end_s is None:
+            self._updates[-1] = replace(self._updates[-1], end_s=t_s)
+            self.version += 1
 
     def _event(self, event: MachineEvent) -> None:
+        if event.name in ("restored", "cloned") or event.details.get("restored"):
+            self._restore(event.t_s)
+            return
         match event.name:
             case "started":
                 self._sign("start", event.t_s, new=any("start" in boot.signs for boot in self._boots))
             case "reset":
-                asked = event.details.get("by") == "lab" or str(event.details.get("reason", "")).startswith(
+                if event.details.get("by") == "lab" or str(event.details.get("reason", "")).startswith(
                     "host-"
-                )
-                self._credits = max(self._credits, int(asked))
+                ):
+                    self._asked.left = max(self._asked.left, 1)
+                    self._asked.reason = "the lab reset the machine"
                 self._reset(event.t_s)
-            case "panicked":
+            case "panicked" | "crashloaded":
+                self._text_s = -1.0
                 self._amend(event.t_s, crashed=True)
             case _:
                 pass
+
+    def _restore(self, t_s: float) -> None:
+        """The guest is in an earlier state again: its clock, boot id and text go back, nothing booted."""
+        if not self._boots:
+            self._sign("start", t_s, new=False)
+            return
+        self._amend(t_s, crashed=False, orderly=False, boot_id="", restored_s=t_s, answered=True)
+        self._stamp, self._settles_s = None, t_s + LAG_S
 
     def _reset(self, t_s: float) -> None:
         now = self.current
@@ -158,99 +181,208 @@ class Boots:
             and "start" not in now.signs
             and t_s - now.t_s <= LAG_S
         )
-        self._sign("reset", t_s, new=now is not None and now.past_firmware and not late)
+        ran = now is not None and (now.past_firmware or t_s - self._reset_s > self.firmware_s)
+        self._sign("reset", t_s, new=ran and not late)
+        self._reset_s = t_s
+        self._believe()
 
     def _heartbeat(self, beat: Heartbeat) -> None:
+        self._disbelieve(beat.t_s)
+        self._missed = False
         now = self.current
         if now is not None and self.stale(beat):
             return
         told = beat.boot_id or (now.boot_id if now else "")
-        if now is not None and now.boot_id not in ("", told):
-            self._sign("boot-id", beat.t_s, new=True)
-        self._amend(beat.t_s, answered=True, boot_id=told)
+        if now is not None and told != now.boot_id:
+            if any(boot.boot_id == told for boot in self._boots[:-1]) and now.restored_s is None:
+                self._restore(beat.t_s)  # an old boot id: the guest was put back and nobody said so
+            elif now.boot_id:
+                self._sign("boot-id", beat.t_s, new=True)
+        first = self._boots[-1].answered_s if self._boots else None
+        self._amend(beat.t_s, answered=True, answered_s=beat.t_s if first is None else first, boot_id=told)
+
+    def _believe(self) -> None:
+        """Something beside text shows that the guest went down."""
+        if self._boots and self._boots[-1].doubtful:
+            self._amend(self._boots[-1].t_s, doubtful=False)
+
+    def _disbelieve(self, t_s: float) -> None:
+        """A guest that answers all the time did not boot or panic: somebody printed a log."""
+        if not self._boots or t_s - self._text_s < STALE_S:
+            return
+        if self._boots[-1].doubtful:
+            self._boots.pop()
+            self.version += 1
+            if self._used is not None:
+                self._used.left += 1
+                self._used = None
+        elif self._boots[-1].crashed and self._text_s >= 0:
+            self._amend(t_s, crashed=False)
+        self._text_s = -1.0
 
     def stale(self, beat: Heartbeat) -> bool:
         """Whether an answer was sent before the reset that began the current boot."""
         if len(self._boots) < 2:
             return False
         before, now = self._boots[-2:]
+        soon = beat.t_s - now.t_s
         if beat.boot_id and now.boot_id != beat.boot_id:
-            return before.boot_id == beat.boot_id
-        return not now.answered and beat.t_s - now.t_s < STALE_S
+            return before.boot_id == beat.boot_id and soon < STALE_ID_S
+        return not now.answered and soon < STALE_S
+
+    @property
+    def _answering(self) -> bool:
+        """Whether the guest answers and its hypervisor tells of resets: then text alone is no boot."""
+        now = self.current
+        told = bool(self._boots) and "start" in self._boots[0].signs
+        return told and now is not None and now.answered and not now.crashed and not self._missed
+
+    # -- text ------------------------------------------------------------------
+
+    def read(self, block: Block) -> None:
+        """Whole lines of the console."""
+        for position in self._lines_of_interest(block):
+            self._line(next(lines(block, position)))
+
+    def _lines_of_interest(self, block: Block) -> Iterator[int]:
+        """Starts of lines with an anchor, and between them of lines that show the kernel's clock: all of
+        them while a boot may be beginning, one in `STRIDE` bytes otherwise."""
+        done = 0
+        for marked in (*marked_lines(block), len(block.data)):
+            while (at := self._clock_line(block, done, marked)) is not None:
+                yield at
+                done = at + 1
+            if marked < len(block.data):
+                yield marked
+                done = marked + 1
+
+    def _clock_line(self, block: Block, position: int, end: int) -> int | None:
+        """The next line in [position, end) whose clock counts."""
+        data, first = block.data, block.start
+        while position < end:
+            watchful = self._watchful
+            if not watchful:
+                position = max(position, self._due - first)
+            if position > 0 and data[position - 1 : position] != b"\n":
+                position = data.find(b"\n", position, end) + 1 or end
+            if position >= end:
+                return None
+            found = STAMP.search(data, position, end if watchful else min(end, position + STAMP_REACH))
+            if found is None and watchful:
+                return None
+            begins = data.rfind(b"\n", position, found.start()) + 1 or position if found else position
+            self._due = (first + begins) // STRIDE * STRIDE + STRIDE
+            if found:
+                return begins
+            position += 1
+        return None
+
+    @property
+    def _watchful(self) -> bool:
+        now = self.current
+        return now is None or now.crashed or "kernel" not in now.signs
 
     def _line(self, line: Line) -> None:
-        now = self.current
-        if self._late(line):
-            self._late_line(line)
-        elif KERNEL.match(line.text) and (line.stamp or 0.0) <= BANNER_MAX_STAMP:
+        now, sign = self.current, read_sign(line.text)
+        if self._late(line, sign):
+            self._late_line(sign)
+            return
+        if sign is Sign.KERNEL and (line.stamp or 0.0) <= BANNER_MAX_STAMP:
             again = now is not None and (now.answered or now.crashed or self._banner_seen(now, line))
             self._sign("kernel", line.t_s, new=again, offset=line.start)
             self._stamp = line.stamp or 0.0
-        elif line.stamp is None and FIRMWARE.match(line.text):
+        elif sign is Sign.FIRMWARE and line.stamp is None:
             self._sign("firmware", line.t_s, new=now is not None and now.past_firmware, offset=line.start)
         elif line.stamp is not None:
             self._kernel_line(line, line.stamp)
-        if PANIC.match(line.text) and not self._late(line):
+        if sign is Sign.PANIC:
+            if not (now and now.crashed):
+                self._text_s = line.t_s
             self._amend(line.t_s, crashed=True)
+        elif sign is Sign.RESTART:
+            self._amend(line.t_s, orderly=True)
 
-    def _late(self, line: Line) -> bool:
+    def _late(self, line: Line, sign: Sign | None) -> bool:
         """Whether text of the boot before was recorded after the reset event."""
         now = self.current
         if now is None or now.offset is not None or line.stamp is None or self._old_stamp is None:
             return False
-        soon = line.t_s - now.t_s <= LAG_S and not KERNEL.match(line.text)
+        soon = line.t_s - now.t_s <= LAG_S and sign is not Sign.KERNEL
         return soon and line.stamp >= self._old_stamp
 
-    def _late_line(self, line: Line) -> None:
-        if not PANIC.match(line.text) or len(self._boots) < 2:
+    def _late_line(self, sign: Sign | None) -> None:
+        if sign is not Sign.PANIC or len(self._boots) < 2:
             return
         before, now = self._boots[-2:]
         self._boots[-2] = replace(before, crashed=True)
-        if now.kind is BootKind.REQUESTED:  # the reset was the panic's, not the requested one
-            self._boots[-1] = replace(now, kind=BootKind.UNEXPECTED)
-            self._credits = 1
+        self.version += 1
+        if self._used is not None:  # the reset was the panic's, not the announced one
+            self._boots[-1] = replace(now, kind=BootKind.UNEXPECTED, reason="")
+            self._used.left += 1
+            self._used = None
 
     def _banner_seen(self, now: Boot, line: Line) -> bool:
-        """arm64 prints two lines that count as a banner, at time zero both."""
+        """Some kernels print a few lines before the banner, arm64 always one, at time zero all of them."""
         twice = line.stamp is not None and self._stamp is not None and line.stamp >= self._stamp
         return "kernel" in now.signs and not twice
 
     def _kernel_line(self, line: Line, stamp: float) -> None:
         """Where the banner is hidden (`quiet`), any kernel message shows that the kernel runs, and a clock
         that fell shows that it is another one."""
-        fell = self._stamp is not None and stamp < self._stamp - STAMP_DROP_S
+        settling = line.t_s <= self._settles_s
+        fell = self._stamp is not None and stamp < self._stamp - STAMP_DROP_S and not settling
         now = self.current
-        self._stamp = stamp
         if fell or now is None or "kernel" not in now.signs:
             ran = now is not None and "kernel" in now.signs
             self._sign("kernel", line.t_s, new=fell and ran, offset=line.start)
+        self._stamp = stamp
+        if stamp > (self._boots[-1].clock_s or 0.0):
+            self._boots[-1] = replace(self._boots[-1], clock_s=stamp)
+
+    # -- the log ---------------------------------------------------------------
 
     def _sign(self, sign: str, t_s: float, *, new: bool, offset: int | None = None) -> None:
         if not self._boots or new:
-            self._boots.append(Boot(number=len(self._boots) + 1, t_s=t_s, kind=self._kind()))
+            kind, reason = self._kind()
+            doubtful = offset is not None and self._answering
+            boot = Boot(number=len(self._boots) + 1, t_s=t_s, kind=kind, reason=reason, doubtful=doubtful)
+            self._boots.append(boot)
+            self._reset_s = t_s
+            self._text_s = t_s if doubtful else -1.0
             self._old_stamp, self._stamp = self._stamp, None
+            self.version += 1
         now = self._boots[-1]
-        signs = now.signs if sign in now.signs else (*now.signs, sign)
         place = now.offset if now.offset is not None else offset
-        self._boots[-1] = replace(now, signs=signs, offset=place)
+        if sign not in now.signs or place != now.offset:
+            signs = now.signs if sign in now.signs else (*now.signs, sign)
+            self._boots[-1] = replace(now, signs=signs, offset=place)
+            self.version += 1
 
-    def _kind(self) -> BootKind:
+    def _kind(self) -> tuple[BootKind, str]:
+        self._used = None
         if not self._boots:
-            return BootKind.FIRST
-        if self._credits and not self._boots[-1].crashed:
-            self._credits -= 1
-            return BootKind.REQUESTED
-        return BootKind.UNEXPECTED
+            return BootKind.FIRST, ""
+        if self._boots[-1].crashed:
+            return BootKind.UNEXPECTED, ""
+        for credit in (self._asked, self._update, self._own):
+            if credit.left > 0:
+                credit.left -= 1
+                self._used = credit
+                return credit.kind, credit.reason
+        return BootKind.UNEXPECTED, ""
 
-    def _amend(self, t_s: float, **facts: bool | str) -> None:
+    def _amend(self, t_s: float, **facts: bool | str | float) -> None:
         if not self._boots:
             self._sign("start", t_s, new=False)
-        self._boots[-1] = replace(self._boots[-1], **facts)  # type: ignore[arg-type]
+        changed = replace(self._boots[-1], **facts)  # type: ignore[arg-type]
+        if changed != self._boots[-1]:
+            self._boots[-1] = changed
+            self.version += 1
 
 
-def count(observations: Iterable[Observation]) -> BootLog:
-    """The boots of a whole recording."""
-    boots, stream = Boots(), LineStream()
+def count(observations: Iterable[Observation], expected_boots: int = 0) -> BootLog:
+    """The boots of a whole recording. `expected_boots`: as in `DetectSettings`."""
+    boots, stream = Boots(expected_boots), LineStream()
     for observation in observations:
         boots.feed(observation)
         block = stream.feed(observation) if isinstance(observation, SerialChunk) else None
