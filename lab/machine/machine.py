@@ -35,6 +35,9 @@ PATIENCE = "rcupdate.rcu_cpu_stall_timeout=120 watchdog_thresh=60"
 """For emulated guests: on a busy host a vCPU can stand still for longer than the kernel's own limits
 (21 s for RCU, 20 s for a soft lockup), and a stall of the host must not read as one of the product.
 An image with a boot loader says this in its recipe."""
+TALKATIVE = "sysrq_always_enabled=1"
+"""Lets the lab ask a silent guest what its CPUs and tasks do; Debian's own setting, 438, forbids that."""
+DUMP_DISK = "dump.raw"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +53,8 @@ class Order:
     attempt: int
     recording: Path
     lifetime_s: float
+    dump_disk_mib: int = 0
+    """Size of a second, empty disk for the guest's own crash dump; 0: none."""
 
 
 class Machine:
@@ -146,8 +151,25 @@ class Machine:
             cmdline=_cmdline(image.cmdline, self.order.accelerator),
             firmware_code=OVMF_CODE,
             nvram=nvram,
+            dump_disk=self._make_dump_disk(),
             run_as=(os.getuid(), os.getgid()) if os.getuid() == 0 else None,
         )
+
+    @property
+    def dump_disk(self) -> Path | None:
+        """Where the guest's own dump goes, a sparse raw file."""
+        return self.book.disk_dir(self.name) / DUMP_DISK if self.order.dump_disk_mib else None
+
+    def _make_dump_disk(self) -> Path | None:
+        path = self.dump_disk
+        if path is not None:
+            with path.open("wb") as disk:
+                disk.truncate(self.order.dump_disk_mib << 20)
+        return path
+
+    @property
+    def serial_socket(self) -> Path:
+        return self.run_dir / "serial.sock"
 
     def resume(self) -> None:
         self.domain.resume()
@@ -211,7 +233,10 @@ def open_host(uri: str, places: Places) -> Hypervisor:
 
 
 def _cmdline(cmdline: str, accelerator: str) -> str:
-    return f"{cmdline} {PATIENCE}" if cmdline and accelerator == "tcg" else cmdline
+    """What QEMU hands to a kernel that it loads itself; only Linux is started so."""
+    if not cmdline:
+        return ""
+    return f"{cmdline} {TALKATIVE} {PATIENCE}" if accelerator == "tcg" else f"{cmdline} {TALKATIVE}"
 
 
 def make_overlay(disk: Path, overlay: Path) -> None:

@@ -55,6 +55,8 @@ class Hardware:
     cmdline: str = ""
     firmware_code: Path | None = None
     nvram: Path | None = None
+    dump_disk: Path | None = None
+    """A second, empty disk (raw) for the guest's own crash dump."""
     run_as: tuple[int, int] | None = None
     """(uid, gid) QEMU runs as under a privileged libvirtd, so that our files stay ours."""
     extra: tuple[str, ...] = field(default=())
@@ -136,12 +138,9 @@ def _cpu(domain: ET.Element, hardware: Hardware) -> None:
 def _devices(domain: ET.Element, hardware: Hardware) -> None:
     devices = ET.SubElement(domain, "devices")
     _text(devices, "emulator", "/usr/bin/qemu-system-x86_64")
-    disk = ET.SubElement(devices, "disk", type="file", device="disk")
-    # `discard` is about host space; `unsafe` caching skips host flushes: the overlay dies with the attempt.
-    ET.SubElement(disk, "driver", name="qemu", type="qcow2", cache="unsafe", discard="unmap")
-    ET.SubElement(disk, "source", file=str(hardware.overlay))
-    target = {"virtio": "vda", "sata": "sda"}[hardware.profile.disk_bus]
-    ET.SubElement(disk, "target", dev=target, bus=hardware.profile.disk_bus)
+    _disk(devices, hardware.overlay, "qcow2", hardware.profile.disk_bus, "a")
+    if hardware.dump_disk is not None:
+        _disk(devices, hardware.dump_disk, "raw", hardware.profile.disk_bus, "b")
     serial = ET.SubElement(devices, "serial", type="unix")
     ET.SubElement(serial, "source", mode="bind", path=str(hardware.sockets / "serial.sock"))
     ET.SubElement(serial, "log", file=str(hardware.serial_log), append="on")
@@ -162,6 +161,14 @@ def _devices(domain: ET.Element, hardware: Hardware) -> None:
     if hardware.profile.tpm:
         tpm = ET.SubElement(devices, "tpm", model="tpm-crb")
         ET.SubElement(tpm, "backend", type="emulator", version="2.0")
+
+
+def _disk(devices: ET.Element, file: Path, kind: str, bus: str, letter: str) -> None:
+    disk = ET.SubElement(devices, "disk", type="file", device="disk")
+    # `discard` is about host space; `unsafe` caching skips host flushes: the disks die with the attempt.
+    ET.SubElement(disk, "driver", name="qemu", type=kind, cache="unsafe", discard="unmap")
+    ET.SubElement(disk, "source", file=str(file))
+    ET.SubElement(disk, "target", dev=f"{'vd' if bus == 'virtio' else 'sd'}{letter}", bus=bus)
 
 
 def _qemu_arguments(domain: ET.Element, hardware: Hardware) -> None:

@@ -1,4 +1,8 @@
-"""Screenshots: a PNG whenever the picture has changed, and nothing when it has not."""
+"""Screenshots: a PNG whenever the picture has changed, and nothing when it has not.
+
+A look costs 25 ms of the guest's QEMU, so it is taken often only while the picture moves or somebody has
+a suspicion.
+"""
 
 from __future__ import annotations
 
@@ -14,8 +18,14 @@ from lab.model import Frame, Observation
 from lab.sensors.thread import SensorThread
 
 INTERVAL_S = 2.0
+"""Between two looks at a picture that stands still."""
+MOVING_S = 1.0
+"""The same while it changes, and for a while after a suspicion."""
+HURRY_LOOKS = 10
+BRISK_FRAMES = 300
+"""After so many the picture is one that always moves (a clock, a video), and looks are rarer again."""
 MOST_FRAMES = 600
-"""Per attempt; later changes of the picture are no longer stored."""
+"""Per attempt; later changes of the picture are stored only after a suspicion."""
 
 
 class ScreenSensor(SensorThread):
@@ -39,12 +49,26 @@ class ScreenSensor(SensorThread):
         self._frames.mkdir(exist_ok=True)
         self._record = record
         self._clock = clock
+        self._still_s = interval_s
+        self._hurry = 0
         self._last = ""
         self._count = 0
 
+    def suspect(self) -> None:
+        """Something may be wrong: look now, and often for a while. From any thread."""
+        self._hurry = HURRY_LOOKS
+        self.wake()
+
     def step(self) -> None:
-        if self._count >= MOST_FRAMES:
+        if self._count >= MOST_FRAMES and not self._hurry:
             return
+        before = self._count
+        self._look()
+        self._hurry = max(0, self._hurry - 1)
+        moving = before < self._count < BRISK_FRAMES or self._hurry > 0
+        self.interval_s = min(MOVING_S, self._still_s) if moving else self._still_s
+
+    def _look(self) -> None:
         with Image.open(io.BytesIO(self._shoot())) as image:
             picture = image.convert("RGB")
         digest = hashlib.sha256(picture.tobytes()).hexdigest()

@@ -14,6 +14,8 @@ JOIN_S = 5.0
 class SensorThread:
     """Calls `step` every `interval_s` until stopped. A step that raises is logged and tried again.
 
+    A step may change `interval_s`.
+
     One broken screenshot must not end the watching of a guest, so `step`'s own errors are caught
     here and only here.
     """
@@ -22,6 +24,7 @@ class SensorThread:
         self.name = name
         self.interval_s = interval_s
         self._stop = threading.Event()
+        self._wake = threading.Event()
         self._thread = threading.Thread(target=self._run, name=f"sensor-{name}", daemon=True)
 
     def step(self) -> None:
@@ -31,10 +34,15 @@ class SensorThread:
     def last_step(self) -> None:
         """Look a last time after the loop; what came in between must not be lost."""
 
+    def wake(self) -> None:
+        """Look now instead of at the end of the interval; from any thread, returns at once."""
+        self._wake.set()
+
     def _run(self) -> None:
         while not self._stop.is_set():
+            self._wake.clear()
             self._guarded()
-            self._stop.wait(self.interval_s)
+            self._wake.wait(self.interval_s)
 
     def _guarded(self) -> None:
         try:
@@ -45,6 +53,7 @@ class SensorThread:
     def stop(self) -> None:
         """End the thread; observations up to now are recorded."""
         self._stop.set()
+        self._wake.set()
         if self._thread.is_alive():
             self._thread.join(JOIN_S)
         self.last_step()
