@@ -1,4 +1,4 @@
-"""Finding a fault by what a person or a screen reader has of it: a code in any spelling, a damaged name, words.
+"""Finding a fault by what a person or a screen reader has: a code however spelled, a damaged name, words.
 
 Names are compared in a form in which look-alikes are one letter (O and 0, I and l and 1, S and 5)
 and separators do not exist, since both are what a screen at low resolution loses. Refuses to
@@ -31,12 +31,14 @@ SHORT, MIDDLE = 10, 16
 PREFIX = 14
 """Letters of a name that ends at the edge of the picture and is still told from all others."""
 PREFIX_SCORE = 93.0
+LEAST = 57.5
+"""Below this a fault has little in common with the words searched for."""
 
 CODE = re.compile(
     r"(?:\b|(?<=[^0-9A-Za-z]))(?:[0oOQ][xX×])[ ]?(?P<hex>[0-9A-Fa-fOoQIl]{1,16})(?:`(?P<low>[0-9a-fA-F]{8}))?"
 )
 BARE = re.compile(
-    r"(?:stop|bug ?check|error|code|status|fault)?[ :#=]*(?P<bare>-?[0-9A-Fa-f]{1,10})h?\s*$", re.I
+    r"(?:stop|bug ?check|error|code|status|fault)?[ :#=]*(?P<bare>-?[0-9A-Fa-f]{1,10})h?\s*$", re.IGNORECASE
 )
 
 
@@ -172,50 +174,39 @@ def bare_codes(text: str) -> Iterator[tuple[int, float]]:
 
 
 def by_words(faults: Sequence[Fault], text: str, limit: int) -> list[tuple[Fault, float]]:
-    """Faults by the words of their names and meanings, best first."""
+    """Faults by the words of their names and meanings, best first; no score is above 99."""
     from rapidfuzz import fuzz, process, utils
 
-    named: dict[int, float] = {}
+    clean = utils.default_process
+    score: dict[int, float] = {}
     names = {
-        (number, place): name
+        (number, place): name.replace("_", " ")
         for number, fault in enumerate(faults)
-        for place, name in enumerate(spaced(fault))
+        for place, name in enumerate(fault.names)
     }
-    _take(
-        named,
-        process.extract(text, names, scorer=fuzz.WRatio, processor=utils.default_process, limit=60),
-        0.95,
-    )
-    _take(
-        named,
-        process.extract(text, names, scorer=fuzz.token_sort_ratio, processor=utils.default_process, limit=60),
-    )
-    for number, fault in enumerate(faults):
-        if any(plain(name).startswith(plain(text)) for name in fault.names) and plain(text):
-            named[number] = max(named.get(number, 0.0), 90.0)
+    _take(score, process.extract(text, names, scorer=fuzz.WRatio, processor=clean, limit=60), 0.9)
+    _take(score, process.extract(text, names, scorer=fuzz.token_sort_ratio, processor=clean, limit=60), 0.99)
+    _take(score, [(text, 90.0, (number, 0)) for number in _begun_by(faults, text)])
     meanings = {(number, 0): fault.meaning for number, fault in enumerate(faults) if fault.meaning}
-    found = process.extract(
-        text,
-        meanings,
-        scorer=fuzz.token_set_ratio,
-        processor=utils.default_process,
-        limit=20,
-        score_cutoff=75,
-    )
-    _take(named, found, 0.75)
-    ranked = sorted(
-        named.items(), key=lambda pair: (-pair[1], rank(faults[pair[0]]), len(faults[pair[0]].name))
-    )
-    return [(faults[number], round(score, 1)) for number, score in ranked[:limit] if score >= 55.0]
+    found = process.extract(text, meanings, scorer=fuzz.token_set_ratio, processor=clean, limit=20)
+    _take(score, found, 0.75)
+    order = sorted(score, key=lambda number: (-score[number], rank(faults[number]), len(faults[number].name)))
+    return [(faults[number], round(score[number], 1)) for number in order[:limit] if score[number] >= LEAST]
+
+
+def _begun_by(faults: Sequence[Fault], text: str) -> list[int]:
+    """The faults of which a name begins with these words."""
+    begin = plain(text)
+    return [
+        number
+        for number, fault in enumerate(faults)
+        if begin and any(plain(name).startswith(begin) for name in fault.names)
+    ]
 
 
 def rank(fault: Fault) -> int:
     """Order of faults that fit equally well: crashes before what is none."""
     return fault.fault_class in (FaultClass.LIVE_DUMP, FaultClass.MESSAGE)
-
-
-def spaced(fault: Fault) -> list[str]:
-    return [name.replace("_", " ") for name in fault.names]
 
 
 def _take(

@@ -52,8 +52,7 @@ def hardware_signature() -> Signature:
 
 
 def boot_title(status: int | None, file: str = "", text: str = "") -> str:
-    r"""`boot failure: STATUS_NO_SUCH_FILE (0xC000000F) on \Boot\BCD`; where no status is shown, `boot failure:
-    TEXT`."""
+    r"""`boot failure: STATUS_NO_SUCH_FILE (0xC000000F) on \Boot\BCD`; without a status, the screen's text."""
     if status is None:
         return f"boot failure: {text}" if text else "boot failure: Windows Boot Manager"
     known = brief().boot_status(status) or brief().by_code(status)
