@@ -17,7 +17,7 @@ from lab.config.located import parse_document, unknown
 from lab.config.marked import Document, Steps, located, read
 from lab.config.types import Exclude, HostSpec, Include, Lab, Matrix, Override, Ring
 from lab.errors import InputError
-from lab.model import AgentVersion, Arm, GatePolicy, KnownIssue, Profile, Timeouts
+from lab.model import AgentVersion, Arm, EvidencePolicy, GatePolicy, KnownIssue, Profile, Timeouts
 from lab.places import Places, places
 
 
@@ -51,6 +51,7 @@ def load(path: Path, *, candidate: Mapping[str, str] | None = None) -> Lab:
         timeouts=Timeouts(**_seconds(model.timeouts)),
         loop_resets=model.loop_resets,
         gate=_gate(model.gate),
+        evidence=_evidence(model.evidence),
         places=_places(model.places, root),
         reports=_below(root, model.reports),
         census=dict(model.census),
@@ -154,6 +155,16 @@ def _override(model: models.OverrideModel) -> Override:
 def _seconds(model: models.TimeoutsModel | models.SomeTimeoutsModel) -> dict[str, float]:
     """`boot` -> `boot_s`, without those that are not given."""
     return {f"{name}_s": value for name, value in model.model_dump().items() if value is not None}
+
+
+def _evidence(evidence: models.EvidenceModel) -> EvidencePolicy:
+    return EvidencePolicy(
+        memory_dump=evidence.memory_dump,
+        max_size_mib=evidence.max_size,
+        most=evidence.most,
+        guest_dump_wait_s=evidence.guest_dump_wait,
+        dump_disk_mib=evidence.dump_disk or 0,
+    )
 
 
 def _gate(model: models.GateModel) -> GatePolicy:

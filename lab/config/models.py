@@ -15,7 +15,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
 from lab.config.located import Model
 from lab.config.units import Flag, MiB, Seconds, Text
-from lab.model import Arm, Firmware
+from lab.model import Arm, DumpWhen, Firmware
 
 NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9.-]{0,47}$"
 GLOB_PATTERN = r"^[A-Za-z0-9*?\[\]{},!.-]{1,80}$"
@@ -280,6 +280,27 @@ class GateModel(Model):
     )
 
 
+class EvidenceModel(Model):
+    """What is taken from a guest before it is destroyed; docs/evidence.md says what each part costs."""
+
+    memory_dump: DumpWhen = Field(
+        default=DumpWhen.FAILED,
+        description="Write down the guest's memory and its kernel log: `failed` after a fatal finding or at "
+        "a silent guest, `on` at the end of every attempt, `off` never.",
+    )
+    max_size: MiB = Field(default=2048, description="Guests with more memory than this are not dumped.")
+    most: Annotated[int, Field(ge=0, le=10_000)] = Field(
+        default=3, description="Memory dumps per run; the recordings of other cells say that they have none."
+    )
+    guest_dump_wait: Seconds = Field(
+        default=60.0,
+        description="How long a crashed guest may write a dump of its own, while it makes progress.",
+    )
+    dump_disk: MiB | None = Field(
+        default=None, description="Size of a second, empty disk for the guest's own dump. Default: no disk."
+    )
+
+
 class PlacesModel(Model):
     """Directories outside the checkout. The environment variable LAB_HOME wins over all three."""
 
@@ -339,6 +360,9 @@ class LabModel(Model):
         default=3, description="Unexpected resets that make a boot loop."
     )
     gate: GateModel = Field(default=GateModel(), description="What must hold to ship.")
+    evidence: EvidenceModel = Field(
+        default=EvidenceModel(), description="What is taken from a guest before it is destroyed."
+    )
     places: PlacesModel = Field(
         default=PlacesModel(), description="Where images, state and sockets are kept."
     )

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from lab.model import AgentVersion, Arm, GatePolicy, Profile, Timeouts
+from lab.model import AgentVersion, Arm, EvidencePolicy, GatePolicy, Profile, Timeouts
 from lab.places import Places
 
 
@@ -99,6 +99,7 @@ class Lab:
     timeouts: Timeouts = field(default_factory=Timeouts)
     loop_resets: int = 3
     gate: GatePolicy = field(default_factory=GatePolicy)
+    evidence: EvidencePolicy = field(default_factory=EvidencePolicy)
     census: Mapping[str, float] = field(default_factory=dict)
     """Image pattern to the fleet share of each image it matches; the first that matches counts."""
     networks: tuple[str, ...] = ("isolated",)

@@ -50,6 +50,9 @@ class _Common(located.Model):
     release: str = Field(description="the operating system as people say it")
     kernel: str = Field(default="", description="kernel or build number that is expected")
     min_memory: MiB = Field(default=256, description="least memory a machine must have for this image")
+    first_boot_resets: int = Field(
+        default=0, ge=0, le=20, description="resets that the image makes by itself after its first start"
+    )
 
 
 class DebianModel(_Common):
@@ -147,6 +150,7 @@ def _recipe(parsed: DebianModel | TinyModel | DiskModel, path: Path) -> Recipe:
                 name=path.stem, source=path, summary=parsed.summary, release=parsed.release,
                 kernel=parsed.kernel, min_memory_mib=parsed.min_memory, suite=parsed.suite,
                 suites=(parsed.suite, *parsed.also), disk_mib=parsed.disk, cmdline=parsed.cmdline,
+                first_boot_resets=parsed.first_boot_resets,
             )  # fmt: skip
         case DiskModel():
             return _disk(parsed, path)
@@ -164,6 +168,7 @@ def _debian(parsed: DebianModel, path: Path) -> DebianRecipe:
         name=path.stem, source=path, summary=parsed.summary, release=parsed.release, kernel=parsed.kernel,
         min_memory_mib=parsed.min_memory, suite=parsed.suite, suites=suites, kernel_suite=kernel_suite,
         packages=parsed.packages, disk_mib=parsed.disk, loader=parsed.loader, cmdline=parsed.cmdline,
+        first_boot_resets=parsed.first_boot_resets,
     )  # fmt: skip
 
 
@@ -184,6 +189,7 @@ def _disk(parsed: DiskModel, path: Path) -> DiskRecipe:
         initrd_path=absolute(parsed.initrd), cmdline=parsed.cmdline, host_key=parsed.host_key,
         user=parsed.user, channels=parsed.channels, os_family=parsed.family,
         needs_tpm=parsed.needs_tpm, kernel_release=parsed.kernel_release,
+        first_boot_resets=parsed.first_boot_resets,
     )  # fmt: skip
 
 

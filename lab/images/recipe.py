@@ -23,6 +23,8 @@ class Base:
     kernel: str
     """The kernel or build number that is expected; the exact one is known after the build."""
     min_memory_mib: int
+    first_boot_resets: int = 0
+    """Resets that the image makes by itself after its first start; nothing of the image depends on it."""
 
     @property
     def family(self) -> Family:

@@ -31,6 +31,8 @@ from lab.places import Places
 
 SHORT = 12
 """Digits of the recipe digest in a directory name."""
+NOT_IN_DIGEST = ("source", "summary", "first_boot_resets")
+"""Keys of a recipe that decide nothing about the files of the image."""
 
 
 class ImageStore:
@@ -141,9 +143,7 @@ class ImageStore:
 
     def recipe_digest(self, recipe: Recipe) -> str:
         """sha256 of what decides the image: the recipe, its builder's version, and the lab's key in it."""
-        fields = {
-            key: str(value) for key, value in asdict(recipe).items() if key not in ("source", "summary")
-        }
+        fields = {key: str(value) for key, value in asdict(recipe).items() if key not in NOT_IN_DIGEST}
         fields["builder"] = str(self._builders[recipe.kind].version)
         if not isinstance(recipe, DiskRecipe):
             fields["key"] = keys.ensure(self._places).public

@@ -64,6 +64,11 @@ class Vitals:
         total = 0
         for queue in range(self._queues):
             arguments = {"path": path, "queue": queue}
-            status = self._domain.monitor({"execute": "x-query-virtio-queue-status", "arguments": arguments})
-            total += int(status.get("inuse", 0))
+            request = {"execute": "x-query-virtio-queue-status", "arguments": arguments}
+            try:
+                total += int(self._domain.monitor(request).get("inuse", 0))
+            except MachineError:
+                if queue == 0:
+                    raise
+                break  # the disk has fewer queues than the machine has processors
         return total

@@ -221,3 +221,28 @@ class Plan:
     cells: tuple[Cell, ...]
     omitted: tuple[Omitted, ...] = ()
     bill: Bill | None = None
+
+
+class DumpWhen(StrEnum):
+    """When the host writes down a guest's memory."""
+
+    ON = "on"
+    """At the end of every attempt."""
+    FAILED = "failed"
+    """Where a fatal finding was made, or the guest was silent at the end."""
+    OFF = "off"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EvidencePolicy:
+    """What is taken from a guest before it is destroyed."""
+
+    memory_dump: DumpWhen = DumpWhen.FAILED
+    max_size_mib: int = 2048
+    """Guests with more memory are not dumped."""
+    most: int = 3
+    """Memory dumps per run."""
+    guest_dump_wait_s: float = 60.0
+    """How long a guest that crashed may write its own dump; scaled by the host's factor."""
+    dump_disk_mib: int = 0
+    """Size of a disk for the guest's own dump; 0: none."""

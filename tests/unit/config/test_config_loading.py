@@ -8,7 +8,16 @@ from hypothesis import strategies as st
 
 from lab.config import HostSpec, Include, load, parse_candidate
 from lab.errors import ConfigError, InputError
-from lab.model import AgentVersion, Arm, Firmware, GatePolicy, KnownIssue, Timeouts
+from lab.model import (
+    AgentVersion,
+    Arm,
+    DumpWhen,
+    EvidencePolicy,
+    Firmware,
+    GatePolicy,
+    KnownIssue,
+    Timeouts,
+)
 
 DEFAULT = Path(__file__).parents[3] / "lab.yaml"
 
@@ -69,6 +78,7 @@ def test_a_short_file_gets_the_defaults(write, tmp_path: Path) -> None:
     assert lab.profiles["small"].memory_mib == 512
     assert lab.hosts == (HostSpec(name="here", uri="embed"),)
     assert lab.timeouts == Timeouts()
+    assert lab.evidence == EvidencePolicy()
     assert lab.gate == GatePolicy()
     assert lab.loop_resets == 3
     assert lab.reports == tmp_path / "reports"
@@ -129,6 +139,7 @@ rings:
   - {name: canary, select: debian-12, stop_on_failure: false}
 census: {"debian-*": 3, other: 0.5}
 timeouts: {cell: 1h, heartbeat: 45s}
+evidence: {memory_dump: on, max_size: 1GiB, most: 1, guest_dump_wait: 5m, dump_disk: 4GiB}
 loop_resets: 5
 gate:
   min_cells: 10
@@ -148,6 +159,9 @@ reports: out
     ]
     assert list(lab.census.items()) == [("debian-*", 3.0), ("other", 0.5)]
     assert lab.timeouts == Timeouts(cell_s=3600.0, heartbeat_s=45.0)
+    assert lab.evidence == EvidencePolicy(
+        memory_dump=DumpWhen.ON, max_size_mib=1024, most=1, guest_dump_wait_s=300.0, dump_disk_mib=4096
+    )
     assert lab.loop_resets == 5
     issue = KnownIssue(title="BUG: *", until="2026-12-31", link="https://bugs.example/1")
     assert lab.gate == GatePolicy(min_cells=10, allow_inconclusive=2, known_issues=(issue,))

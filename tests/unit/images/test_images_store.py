@@ -87,8 +87,8 @@ def test_a_changed_recipe_is_another_image(
     assert builder.builds == 2
 
 
-def test_its_summary_and_its_file_do_not_make_another_image(store: ImageStore) -> None:
-    same = recipe(summary="other words", source=Path("/elsewhere/tiny.yaml"))
+def test_its_summary_file_and_quirks_do_not_make_another_image(store: ImageStore) -> None:
+    same = recipe(summary="other words", source=Path("/elsewhere/tiny.yaml"), first_boot_resets=1)
     assert store.recipe_digest(same) == store.recipe_digest(recipe())
 
 
