@@ -212,16 +212,20 @@ class Domain:
         self.monitor("stop")
         self.monitor("cont")
 
-    def monitor(self, request: dict[str, Any] | str) -> Any:
+    def monitor(self, request: dict[str, Any] | str, *, files: Sequence[int] = ()) -> Any:
         """A QMP request (dict) or a human monitor line (str); the value of its `return` or the text.
 
+        :param files: descriptors handed over with the request (`getfd`); QEMU gets copies.
         :raise MachineError: QEMU refused.
         """
         human = isinstance(request, str)
         flags = libvirt_qemu.VIR_DOMAIN_QEMU_MONITOR_COMMAND_HMP if human else 0
         text = request if isinstance(request, str) else json.dumps(request)
         with _as_machine_error(f"monitor command {text!r} failed"):
-            answer = libvirt_qemu.qemuMonitorCommand(self._raw, text, flags)
+            if files:
+                answer, _ = libvirt_qemu.qemuMonitorCommandWithFiles(self._raw, text, list(files), flags)
+            else:
+                answer = libvirt_qemu.qemuMonitorCommand(self._raw, text, flags)
         if human:
             return str(answer)
         parsed = json.loads(answer)
