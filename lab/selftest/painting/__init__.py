@@ -13,22 +13,29 @@ from PIL import Image
 
 from lab.errors import InputError
 from lab.selftest.painting.canvas import Size
+from lab.selftest.painting.decoys import DECOYS, Decoy, decoy
 from lab.selftest.painting.degrading import degrade
-from lab.selftest.painting.layouts import LAYOUTS, Layout
+from lab.selftest.painting.layouts import BUGCHECKS, LAYOUTS, Layout
 from lab.selftest.painting.request import PARAMETERS, STOP_NAMES, Request, stop_name
 from lab.selftest.painting.words import LANGUAGES
 
 __all__ = [
+    "BUGCHECK_LAYOUTS",
+    "DECOYS",
     "LANGUAGES",
     "LAYOUTS",
     "SIZES",
     "STOP_NAMES",
+    "Decoy",
     "Layout",
+    "decoy",
     "degrade",
     "paint",
 ]
 
 SIZES: tuple[Size, ...] = ((640, 480), (800, 600), (1024, 768), (1280, 800), (1920, 1080), (3840, 2160))
+
+BUGCHECK_LAYOUTS: tuple[str, ...] = tuple(layout.name for layout in BUGCHECKS)
 
 
 def paint(

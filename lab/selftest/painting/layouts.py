@@ -9,7 +9,7 @@ from functools import partial
 from PIL import Image
 
 from lab.model.seen import ScreenKind
-from lab.selftest.painting import classic, modern
+from lab.selftest.painting import classic, linux, modern, recovery
 from lab.selftest.painting.canvas import BLACK, Colour
 from lab.selftest.painting.modern import Modern
 from lab.selftest.painting.request import Request
@@ -118,4 +118,89 @@ BUGCHECKS = (
     _centred("insider-24h2", GREEN, "centred on green, previews of 24H2", "insider-green"),
 )  # fmt: skip
 
-LAYOUTS: dict[str, Layout] = {layout.name: layout for layout in BUGCHECKS}
+
+def _plain(
+    name: str,
+    kind: ScreenKind,
+    background: Colour,
+    painter: Painter,
+    shows: str,
+    *,
+    translated: bool = False,
+    qr: bool = False,
+    code: bool = False,
+    module: bool = False,
+    progress: bool = False,
+) -> Layout:
+    return Layout(
+        name=name,
+        kind=kind,
+        background=background,
+        painter=painter,
+        shows=shows,
+        translated=translated,
+        qr=qr,
+        code=code,
+        module=module,
+        progress=progress,
+    )
+
+
+NEEDS_HELP = (
+    _plain(
+        "winre-error", ScreenKind.RECOVERY, recovery.RECOVERY_BLUE, recovery.paint_winre_error,
+        "recovery with a boot status", translated=True, code=True, module=True,
+    ),
+    _plain(
+        "automatic-repair", ScreenKind.RECOVERY, BLACK, recovery.paint_automatic_repair,
+        "preparing automatic repair", translated=True,
+    ),
+    _plain(
+        "diagnosing", ScreenKind.RECOVERY, BLACK, recovery.paint_diagnosing,
+        "automatic repair at work", translated=True,
+    ),
+    _plain(
+        "repair-failed", ScreenKind.RECOVERY, recovery.CHOICE_BLUE, recovery.paint_repair_failed,
+        "automatic repair gave up", translated=True,
+    ),
+    _plain(
+        "bitlocker", ScreenKind.RECOVERY, recovery.RECOVERY_BLUE, recovery.paint_bitlocker,
+        "asks for the recovery key",
+    ),
+    _plain(
+        "boot-manager-error", ScreenKind.BOOT_MANAGER_ERROR, BLACK, recovery.paint_boot_manager_error,
+        "text mode with file, status and keys", code=True, module=True,
+    ),
+    _plain(
+        "boot-manager-missing", ScreenKind.BOOT_MANAGER_ERROR, BLACK, recovery.paint_boot_manager_missing,
+        "two lines of the boot sector",
+    ),
+    _plain(
+        "no-boot-device", ScreenKind.NO_BOOT_DEVICE, BLACK, recovery.paint_no_boot_device,
+        "SeaBIOS has tried everything",
+    ),
+    _plain("initramfs", ScreenKind.EMERGENCY_SHELL, BLACK, linux.paint_initramfs, "no root device"),
+    _plain("emergency", ScreenKind.EMERGENCY_SHELL, BLACK, linux.paint_emergency, "systemd asks for root"),
+    _plain("grub-rescue", ScreenKind.GRUB_RESCUE, BLACK, linux.paint_grub_rescue, "GRUB without its files"),
+    _plain("uefi-shell", ScreenKind.UEFI_SHELL, BLACK, linux.paint_uefi_shell, "nothing to boot"),
+)  # fmt: skip
+LINUX = (
+    _plain("linux-panic", ScreenKind.PANIC, BLACK, linux.paint_panic, "the end of a panic on the console"),
+    _plain("linux-root", ScreenKind.PANIC, BLACK, linux.paint_root_missing, "no root file system"),
+    _plain(
+        "linux-panic-qr", ScreenKind.PANIC_QR, BLACK, linux.paint_panic_qr,
+        "drm_panic of Linux 6.12, 13 bits as 4 digits", qr=True,
+    ),
+    _plain(
+        "linux-panic-qr-new", ScreenKind.PANIC_QR, BLACK, linux.paint_panic_qr_new,
+        "drm_panic since Linux 6.15, 7 bytes as 17 digits", qr=True,
+    ),
+)  # fmt: skip
+WELL = (
+    _plain(
+        "update", ScreenKind.UPDATE, BLUE_10, recovery.paint_update, "working on updates",
+        translated=True, progress=True,
+    ),
+)  # fmt: skip
+
+LAYOUTS: dict[str, Layout] = {one.name: one for one in (*BUGCHECKS, *NEEDS_HELP, *LINUX, *WELL)}
