@@ -21,12 +21,13 @@ from lab import proc
 from lab.clock import wall
 from lab.errors import HostError, MachineError
 from lab.images.built import BuiltImage
-from lab.machine import embedded
+from lab.machine import embedded, freezing
 from lab.machine.driver import Domain, EventSink, Hypervisor
 from lab.machine.leases import Lease, LeaseBook, owner_started
 from lab.machine.xml import Hardware, Ownership, domain_xml
 from lab.model import Firmware, Profile
 from lab.places import Places
+from lab.templates.store import DISK, NVRAM, STATE, Template
 
 OVMF_CODE = Path("/usr/share/OVMF/OVMF_CODE_4M.fd")
 OVMF_VARS = Path("/usr/share/OVMF/OVMF_VARS_4M.fd")
@@ -55,6 +56,10 @@ class Order:
     lifetime_s: float
     dump_disk_mib: int = 0
     """Size of a second, empty disk for the guest's own crash dump; 0: none."""
+    template: Template | None = None
+    """Start as a clone of it instead of from power-off."""
+    ram: Path | None = None
+    """Where the guest's RAM is to be a file, so that `freeze` can make a template of it."""
 
 
 class Machine:
@@ -112,23 +117,20 @@ class Machine:
         try:
             self.serial_log.touch()
             self._hypervisor = open_host(self.order.uri, self.places)
-            self._domain = self._hypervisor.create_paused(domain_xml(self._hardware()))
+            self._make_disks()
+            self._domain = self._hypervisor.create_paused(domain_xml(self.hardware))
             if sink is not None:
                 self._domain.watch(sink)
+            if self.order.template is not None:
+                freezing.load_state(self._domain, self.order.template.state)
         except BaseException:
             self.close()
             raise
 
-    def _hardware(self) -> Hardware:
-        image, disk_dir = self.order.image, self.book.disk_dir(self.name)
-        overlay = disk_dir / "overlay.qcow2"
-        make_overlay(image.disk, overlay)
-        nvram = None
-        if self.order.profile.firmware is Firmware.UEFI:
-            nvram = disk_dir / "nvram.fd"
-            if not OVMF_VARS.exists():
-                raise HostError(f"{OVMF_VARS} is missing (UEFI firmware)", hint="apt-get install ovmf")
-            shutil.copyfile(OVMF_VARS, nvram)
+    @property
+    def hardware(self) -> Hardware:
+        """What the domain is made of; its files need not exist yet."""
+        image, template = self.order.image, self.order.template
         return Hardware(
             name=self.name,
             uuid=self.uuid,
@@ -141,7 +143,7 @@ class Machine:
                 deadline=self.lease.deadline,
             ),
             accelerator=self.order.accelerator,
-            overlay=overlay,
+            overlay=self.overlay,
             serial_log=self.serial_log,
             sockets=self.run_dir,
             family=image.family,
@@ -150,22 +152,39 @@ class Machine:
             initrd=image.initrd,
             cmdline=_cmdline(image.cmdline, self.order.accelerator),
             firmware_code=OVMF_CODE,
-            nvram=nvram,
-            dump_disk=self._make_dump_disk(),
+            nvram=self.nvram,
+            ram=template.ram if template else self.order.ram,
+            clone=template is not None,
+            dump_disk=self.dump_disk,
             run_as=(os.getuid(), os.getgid()) if os.getuid() == 0 else None,
         )
+
+    @property
+    def overlay(self) -> Path:
+        return self.book.disk_dir(self.name) / "overlay.qcow2"
+
+    @property
+    def nvram(self) -> Path | None:
+        """The firmware's variables, of UEFI machines only."""
+        uefi = self.order.profile.firmware is Firmware.UEFI
+        return self.book.disk_dir(self.name) / "nvram.fd" if uefi else None
 
     @property
     def dump_disk(self) -> Path | None:
         """Where the guest's own dump goes, a sparse raw file."""
         return self.book.disk_dir(self.name) / DUMP_DISK if self.order.dump_disk_mib else None
 
-    def _make_dump_disk(self) -> Path | None:
-        path = self.dump_disk
-        if path is not None:
-            with path.open("wb") as disk:
+    def _make_disks(self) -> None:
+        template = self.order.template
+        make_overlay(template.disk if template else self.order.image.disk, self.overlay)
+        if self.dump_disk is not None:
+            with self.dump_disk.open("wb") as disk:
                 disk.truncate(self.order.dump_disk_mib << 20)
-        return path
+        if self.nvram is not None:
+            source = (template.nvram if template else None) or OVMF_VARS
+            if not source.exists():
+                raise HostError(f"{source} is missing (UEFI firmware)", hint="apt-get install ovmf")
+            shutil.copyfile(source, self.nvram)
 
     @property
     def serial_socket(self) -> Path:
@@ -196,6 +215,20 @@ class Machine:
 
     def reset(self) -> None:
         self.domain.reset()
+
+    def freeze(self, directory: Path) -> None:
+        """Stop the guest for good; its disk, device state and firmware variables go into `directory`.
+
+        The RAM is in the file that the order named. Saving makes QEMU write the disk's tables out, so
+        the disk is copied after it.
+
+        :raise MachineError: QEMU refused; the guest is then stopped and good for nothing.
+        """
+        self.domain.suspend()
+        freezing.save_state(self.domain, directory / STATE)
+        shutil.copyfile(self.overlay, directory / DISK)
+        if self.nvram is not None:
+            shutil.copyfile(self.nvram, directory / NVRAM)
 
     def keep(self, *, hours: float, ssh_port: int, ssh_key: Path) -> Lease:
         """Leave the guest running for a person; `close` then no longer destroys it."""

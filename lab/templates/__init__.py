@@ -1,0 +1,6 @@
+"""Templates: an image that was booted once, settled, and was frozen, so that a clone of it runs at once."""
+
+from lab.templates.key import TemplateKey
+from lab.templates.store import Template, TemplateStore
+
+__all__ = ["Template", "TemplateKey", "TemplateStore"]

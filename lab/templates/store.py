@@ -1,0 +1,237 @@
+"""The templates of this machine: made once, found again, checked before use, dropped when unused.
+
+    cache/templates/IMAGE/KEY/     template.json disk.qcow2 state ram [nvram.fd]
+    cache/templates/.scratch/      templates in the making
+    cache/templates/.locks/        one per key: two processes that want the same one make it once
+
+A template is made in the scratch directory and renamed when it is whole; `template.json` holds the
+size and sha256 of every file. Whatever does not agree with it is removed and made again, never
+run. A running clone keeps the files it has open, so removing a template ends no clone.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from lab import clock, codec
+from lab.errors import ArtefactError
+from lab.images import digest, workshop
+from lab.images.progress import Progress, Say, silent
+from lab.places import Places
+from lab.templates.key import TemplateKey
+
+RECORD = "template.json"
+DISK, STATE, RAM, NVRAM = "disk.qcow2", "state", "ram", "nvram.fd"
+USED = "used"
+"""Touched at every use: its modification time is the order of dropping."""
+MIB = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Template:
+    """A frozen guest. Its files are never written to."""
+
+    key: TemplateKey
+    directory: Path
+    made: str
+    """UTC, ISO 8601."""
+    boot_s: float
+    """From power-on to the first answer of the guest that was frozen."""
+    settled_s: float
+    """From power-on to freezing."""
+    files: dict[str, str] = field(default_factory=dict)
+    """Name to sha256."""
+    sizes: dict[str, int] = field(default_factory=dict)
+    """Name to bytes."""
+    verified: bool = False
+    """One clone of it ran a command; before that it must not be used."""
+    clone_s: float = 0.0
+    """From nothing to the first command in that clone."""
+    private_mib: int = 0
+    """Memory of the host that an idle clone has for itself, measured on that clone."""
+
+    @property
+    def disk(self) -> Path:
+        return self.directory / DISK
+
+    @property
+    def state(self) -> Path:
+        return self.directory / STATE
+
+    @property
+    def ram(self) -> Path:
+        return self.directory / RAM
+
+    @property
+    def nvram(self) -> Path | None:
+        return self.directory / NVRAM if NVRAM in self.sizes else None
+
+
+class TemplateStore:
+    """Templates by key, in one cache directory."""
+
+    def __init__(self, places: Places) -> None:
+        self.directory = places.cache / "templates"
+        self._digests = digest.Remembered(places.state / "digests.json")
+
+    def path(self, key: TemplateKey) -> Path:
+        """Where the template of this key is or would be."""
+        return self.directory / key.image / key.directory
+
+    def get(self, key: TemplateKey) -> Template:
+        """The template, whole and proven; its digests are compared (a file is read once per content).
+
+        :raise ArtefactError: there is none, or it is damaged; the message says which file and how.
+        """
+        template = self._read(self.path(key))
+        if template is None:
+            raise ArtefactError(
+                f"template of {key.image!r}: {self._why_not(key)}", hint=f"lab image template {key.image}"
+            )
+        self.check(template)
+        if not template.verified:
+            raise ArtefactError(
+                f"template of {key.image!r}: no clone of it has run yet", hint=_again(template)
+            )
+        (template.directory / USED).touch()
+        return template
+
+    def check(self, template: Template) -> None:
+        """Compare the files with the record.
+
+        :raise ArtefactError: a file is missing, truncated or another one.
+        """
+        what = f"template of {template.key.image!r}"
+        for name, size in template.sizes.items():
+            path = template.directory / name
+            try:
+                found = path.stat().st_size
+            except FileNotFoundError as error:
+                raise ArtefactError(f"{what}: {path}: no such file", hint=_again(template)) from error
+            if found != size:
+                raise ArtefactError(f"{what}: {path}: {found} bytes (wanted {size})", hint=_again(template))
+            if self._digests.of_file(path) != template.files[name]:
+                raise ArtefactError(
+                    f"{what}: {path}: its sha256 is not that of the record", hint=_again(template)
+                )
+
+    @contextlib.contextmanager
+    def making(self, key: TemplateKey, *, need_mib: int, progress: Say = silent) -> Iterator[Draft]:
+        """Be the only maker of a template; what the body left in the draft becomes it, or nothing does.
+
+        :raise BuildError: there is not room for `need_mib`.
+        """
+        stages = Progress(f"template of {key.image}", progress)
+        with (
+            workshop.turn(self.directory / ".locks" / f"{key.directory}.lock", stages),
+            workshop.scratch(self.directory / ".scratch", key.image, need_mib=need_mib) as scratch,
+        ):
+            draft = Draft(scratch / "draft", key)
+            draft.directory.mkdir()
+            yield draft
+            if draft.template is not None:
+                codec.write(replace(draft.template, directory=self.path(key)), draft.directory / RECORD)
+                workshop.publish(draft.directory, self.path(key))
+                # QEMU maps the RAM privately and still wants the file writable (memory-backend-file, 7.2).
+                (self.path(key) / RAM).chmod(0o600)
+                (self.path(key) / RECORD).chmod(0o600)
+
+    def proven(self, template: Template, *, clone_s: float, private_mib: int) -> Template:
+        """Write down that a clone of it ran."""
+        done = replace(template, verified=True, clone_s=round(clone_s, 3), private_mib=private_mib)
+        codec.write(done, template.directory / RECORD)
+        (template.directory / USED).touch()
+        return done
+
+    def drop(self, template: Template) -> None:
+        """Remove it: damaged, disproven or not wanted any more."""
+        workshop.remove_tree(template.directory)
+
+    def all(self) -> tuple[Template, ...]:
+        """Every template with a readable record, least recently used first."""
+        found = []
+        for record in sorted(self.directory.glob(f"*/*/{RECORD}")):
+            template = self._read(record.parent)
+            if template is not None:
+                found.append((_used(template), template))
+        return tuple(template for _, template in sorted(found, key=lambda pair: pair[0]))
+
+    def prune(self, *, most_mib: int, keep: frozenset[str] = frozenset()) -> tuple[Template, ...]:
+        """Drop least recently used ones until the rest take `most_mib` at most; what went.
+
+        :param keep: digests of keys that the caller needs.
+        """
+        templates = self.all()
+        total = sum(disk_mib(template) for template in templates)
+        dropped = []
+        for template in templates:
+            if total <= most_mib:
+                break
+            if template.key.digest not in keep:
+                total -= disk_mib(template)
+                self.drop(template)
+                dropped.append(template)
+        return tuple(dropped)
+
+    def remove_stale(self) -> tuple[str, ...]:
+        """Remove what killed makers left; the names."""
+        scratch = self.directory / ".scratch"
+        return workshop.remove_stale(scratch) if scratch.is_dir() else ()
+
+    def _read(self, directory: Path) -> Template | None:
+        try:
+            return replace(codec.read(Template, directory / RECORD), directory=directory)
+        except ArtefactError:
+            return None
+
+    def _why_not(self, key: TemplateKey) -> str:
+        """Nothing there, or what is there was made for something else."""
+        others = [
+            other for other in self.all() if other.key.image == key.image and other.key.warm == key.warm
+        ]
+        if not others:
+            return "none was made"
+        return f"made for another machine: {', '.join(key.differences(others[-1].key))}"
+
+
+@dataclass(slots=True)
+class Draft:
+    """A template in the making."""
+
+    directory: Path
+    key: TemplateKey
+    template: Template | None = None
+
+    def finish(self, *, boot_s: float, settled_s: float) -> Template:
+        """All files are there: take their sizes and digests."""
+        names = [name for name in (DISK, STATE, RAM, NVRAM) if (self.directory / name).exists()]
+        self.template = Template(
+            key=self.key,
+            directory=self.directory,
+            made=clock.wall(),
+            boot_s=round(boot_s, 3),
+            settled_s=round(settled_s, 3),
+            files={name: digest.of_file(self.directory / name) for name in names},
+            sizes={name: (self.directory / name).stat().st_size for name in names},
+        )
+        return self.template
+
+
+def disk_mib(template: Template) -> int:
+    """What it really takes: RAM files have holes."""
+    paths = (template.directory / name for name in template.sizes)
+    return sum(path.stat().st_blocks * 512 for path in paths if path.exists()) // MIB
+
+
+def _used(template: Template) -> float:
+    try:
+        return (template.directory / USED).stat().st_mtime
+    except FileNotFoundError:
+        return (template.directory / RECORD).stat().st_mtime
+
+
+def _again(template: Template) -> str:
+    return f"lab image template {template.key.image} --force"
