@@ -54,6 +54,10 @@ def _spin() -> None:
         libvirt.virEventRunDefaultImpl()
 
 
+class DumpTimeout(MachineError):
+    """QEMU is still writing: there is no sense in asking for another dump."""
+
+
 class Hypervisor:
     """A connection to one host.
 
@@ -268,7 +272,8 @@ class Domain:
         under a privileged libvirtd too.
 
         :param compressed: kdump with zlib, as a flattened stream; else plain ELF.
-        :raise MachineError: refused, or not done in `timeout_s`.
+        :raise DumpTimeout: not done in `timeout_s`.
+        :raise MachineError: refused.
         """
         path.touch(mode=0o600)
         kind = (
@@ -284,7 +289,7 @@ class Domain:
             try:
                 interruptible(write, timeout_s=timeout_s)
             except FutureTimeout as error:
-                raise MachineError(f"memory dump did not end in {timeout_s:.0f} s") from error
+                raise DumpTimeout(f"memory dump did not end in {timeout_s:.0f} s") from error
 
     def screenshot(self) -> bytes:
         """The screen as an image file (PNG or PPM, whatever QEMU made)."""

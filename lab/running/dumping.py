@@ -1,0 +1,139 @@
+"""Memory written down: by the guest itself after a crash, then by the host, with the kernel log from it.
+
+Refuses what would cost more than lab.yaml allows, and says so in the recording: guests that are too
+large, hosts without room, more dumps than a run may have, and no time left.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+from lab import proc
+from lab.clock import Deadline, Stopwatch
+from lab.machine import kdump
+from lab.machine.witness import MemoryDump, Witness
+from lab.model import Capture, EvidencePolicy
+from lab.running.captures import Captures
+from lab.running.dump_slots import DumpSlots
+from lab.waiting import WaitTimeout, wait_for
+
+MEMORY, KERNEL_LOG, GUEST_DUMP = "memory.dump", "kernel.log", "guest-dump.raw"
+IDLE_DISK_S = 8.0
+"""A guest that has written nothing for so long is not writing a dump."""
+LEAST_S, PER_GIB_S = 20.0, 30.0
+"""The longest that a dump may take; 256 MiB of a young guest take 0.8 s."""
+RESERVE_MIB = 1024
+"""What a dump leaves free on the disk of the recordings."""
+
+
+class Dumping:
+    """Dumps of one guest.
+
+    :param factor: of the host; waits are multiplied by it.
+    :param deadline: when the attempt's process is ended.
+    :param moved_on: whether the guest has rebooted or powered off since it crashed.
+    """
+
+    def __init__(
+        self,
+        witness: Witness,
+        captures: Captures,
+        policy: EvidencePolicy,
+        slots: DumpSlots,
+        *,
+        factor: float,
+        deadline: Deadline,
+        moved_on: Callable[[], bool],
+    ) -> None:
+        self._witness = witness
+        self._captures = captures
+        self._policy = policy
+        self._slots = slots
+        self._factor = factor
+        self._deadline = deadline
+        self._moved_on = moved_on
+
+    # -- by the guest ----------------------------------------------------------
+
+    def by_guest(self) -> Capture:
+        """Wait while it writes. It is done when its disks rest, or when it reboots."""
+        watch, start = Stopwatch(), self._witness.written()
+        end = Deadline.after(min(self._policy.guest_dump_wait_s * self._factor, self._deadline.left_s / 2))
+        last, rest = start, Deadline.after(IDLE_DISK_S * self._factor)
+        while not (end.passed or rest.passed or self._moved_on()):
+            with contextlib.suppress(WaitTimeout):
+                wait_for(self._moved_on, what="a reboot", timeout_s=min(0.5, end.left_s), interval_s=0.1)
+            now = self._witness.written()
+            if now > last:
+                last, rest = now, Deadline.after(IDLE_DISK_S * self._factor)
+        until = "its deadline" if end.passed else "a reboot" if self._moved_on() else "its disks rested"
+        detail = f"the guest wrote {(last - start) >> 20} MiB after the crash, until {until}"
+        disk = self._witness.dump_disk
+        if disk is not None and disk.stat().st_blocks:
+            return self._copy(disk, watch, detail)
+        return self._captures.note(
+            "guest-dump", ok=last > start, watch=watch, size=last - start, detail=detail
+        )
+
+    def _copy(self, disk: Path, watch: Stopwatch, detail: str) -> Capture:
+        """The dump disk, as sparse as it is."""
+        mib, most = disk.stat().st_blocks // 2048, self._policy.max_size_mib
+        if mib > most:
+            why = f"not taken: {mib} MiB (evidence.max_size is {most} MiB); {detail}"
+            return self._captures.note("guest-dump", ok=False, watch=watch, detail=why)
+        target = self._captures.directory / GUEST_DUMP
+        part = target.with_name(f"{GUEST_DUMP}.part")
+        try:
+            words: list[str | Path] = ["cp", "--sparse=always", "--reflink=auto", disk, part]
+            proc.checked(words, timeout_s=max(1.0, self._deadline.left_s), what="dump disk")
+            part.replace(target)
+        finally:
+            part.unlink(missing_ok=True)
+        return self._captures.file("guest-dump", target, watch, detail)
+
+    # -- by the host -----------------------------------------------------------
+
+    def by_host(self, *, linux: bool) -> None:
+        """The guest's memory and, of a Linux, its kernel log. Works on a stopped guest too."""
+        limit_s = max(LEAST_S, PER_GIB_S * self._witness.memory_mib / 1024) * self._factor
+        why_not = self._refusal(limit_s)
+        if not why_not and not self._slots.claim(str(self._captures.directory)):
+            why_not = f"{self._policy.most} guests of this run were dumped already (evidence.most)"
+        if why_not:
+            self._captures.leave_out("memory-dump", why_not)
+            return
+        made: list[MemoryDump] = []
+        if not self._captures.attempt("memory-dump", lambda: self._dump(limit_s, made)):
+            self._slots.release()
+        elif linux and made[0].compressed:
+            self._captures.attempt("kernel-log", lambda: self._kernel_log(made[0].path, limit_s))
+
+    def _refusal(self, limit_s: float) -> str:
+        memory_mib, most_mib = self._witness.memory_mib, self._policy.max_size_mib
+        if memory_mib > most_mib:
+            return f"the guest has {memory_mib} MiB (evidence.max_size is {most_mib} MiB)"
+        # QEMU writes a stream, which is then made a file: both at most as large as the memory
+        wanted_mib = 2 * memory_mib + RESERVE_MIB
+        free_mib = shutil.disk_usage(self._captures.directory).free >> 20
+        if free_mib < wanted_mib:
+            return f"{free_mib} MiB are free (wanted {wanted_mib} MiB)"
+        if self._deadline.left_s < limit_s:
+            return f"{self._deadline.left_s:.0f} s are left to the attempt (wanted {limit_s:.0f} s)"
+        return ""
+
+    def _dump(self, limit_s: float, made: list[MemoryDump]) -> Capture:
+        watch = Stopwatch()
+        dump = self._witness.dump(self._captures.directory / MEMORY, timeout_s=limit_s)
+        made.append(dump)
+        kind = "kdump-compressed" if dump.compressed else "ELF"
+        detail = f"{self._witness.memory_mib} MiB of memory, {kind}"
+        return self._captures.file("memory-dump", dump.path, watch, detail)
+
+    def _kernel_log(self, dump: Path, limit_s: float) -> Capture:
+        watch, path = Stopwatch(), self._captures.directory / KERNEL_LOG
+        kernels = kdump.kernel_log(dump, path, timeout_s=limit_s)
+        detail = f"{kernels} kernels were in memory" if kernels > 1 else ""
+        return self._captures.file("kernel-log", path, watch, detail)
