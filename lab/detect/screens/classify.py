@@ -1,0 +1,108 @@
+"""What a frame shows: cheap tests on sampled pixels first, text recognition only where a panel may hold trouble.
+
+Owns the order of the tests. Refuses to keep anything between frames: callers cache by the picture's hash.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from lab.detect.screens.layout import Page, page
+from lab.detect.screens.panels import Panel, panels
+from lab.detect.screens.picture import decode
+from lab.model import Screen, ScreenKind, ScreenVerdict
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+DARK = 160
+"""Luma (0-255) up to which a background may carry light text."""
+LEAST_AREA = 0.04
+LEAST_FILL = 0.5
+LEAST_INK = 0.0005
+MOST_RUNS = 0.8
+MOST_PANELS = 2
+
+
+def classify(data: bytes | Image, *, read: bool = True) -> Screen:
+    """Classify one frame: bytes of a PNG, JPEG, PPM, BMP, GIF, WebP or TIFF, or a decoded picture.
+
+    With `read=False` no text is recognised: only what layout and QR codes decide is called by name, and
+    the reason of what may be trouble says so. Raises DamagedPicture for bytes that are no picture.
+    """
+    picture = decode(data)
+    flat = panels(picture)
+    calm: Screen | None = None
+    for panel in sheets(flat):
+        screen = _look(picture, panel, read=read)
+        if screen is not None and screen.verdict is not ScreenVerdict.HEALTHY:
+            return screen
+        calm = calm or screen
+    return calm or _unread(flat)
+
+
+def suspicious(data: bytes | Image) -> bool:
+    """Whether a frame may show trouble, decided without reading: a false answer is reliable."""
+    picture = decode(data)
+    return any(_page(picture, panel) is not None for panel in sheets(panels(picture)))
+
+
+def sheets(found: list[Panel]) -> list[Panel]:
+    """Panels that may carry a message: dark or coloured, mostly flat, with some light ink in short runs."""
+    fit = [
+        panel
+        for panel in found
+        if panel.luma <= DARK
+        and panel.area >= LEAST_AREA
+        and panel.fill >= LEAST_FILL
+        and panel.ink >= LEAST_INK
+        and panel.light >= 0.5
+        and panel.runs <= MOST_RUNS
+    ]
+    return sorted(fit, key=lambda panel: -panel.area * panel.fill)[:MOST_PANELS]
+
+
+def _page(picture: Image, panel: Panel) -> Page | None:
+    layout = page(np.asarray(picture.crop(panel.box(*picture.size))), panel)
+    return layout if layout.lines or layout.face or layout.dense else None
+
+
+def _look(picture: Image, panel: Panel, *, read: bool) -> Screen | None:
+    from lab.detect.screens.judge import judge
+    from lab.detect.screens.qr import kernel_log, read_qr
+    from lab.detect.screens.reading import Unreadable, read_page
+
+    layout = _page(picture, panel)
+    if layout is None:
+        return None
+    qr = read_qr(picture.crop(panel.box(*picture.size)))
+    log = kernel_log(qr) if qr else ""
+    if log:
+        return Screen(kind=ScreenKind.PANIC_QR, reason="its QR code holds a kernel log", text=log, qr=qr)
+    lines: list[str] = []
+    trouble = "not read"
+    if read:
+        try:
+            lines = read_page(layout)
+        except Unreadable as error:
+            trouble = str(error)
+    screen = judge(lines, layout, panel, qr)
+    if screen is not None:
+        return screen
+    kind = ScreenKind.TEXT if layout.dense and panel.luma < 60 else ScreenKind.OTHER
+    reason = "text without a sign of trouble" if lines else f"text on a flat ground; {trouble}"
+    return Screen(kind=kind, reason=reason, text="\n".join(lines), qr=qr)
+
+
+def _unread(flat: list[Panel]) -> Screen:
+    """The kind of a frame that has no panel worth reading."""
+    if not flat:
+        return Screen(kind=ScreenKind.DESKTOP, reason="no flat background: a picture or a gradient")
+    largest = max(flat, key=lambda panel: panel.area * panel.fill)
+    if largest.area > 0.9 and largest.ink < 0.003:
+        return Screen(kind=ScreenKind.BLANK, reason="one colour, next to nothing on it")
+    if largest.luma <= 70 and largest.fill > 0.9:
+        return Screen(kind=ScreenKind.SPLASH, reason="a picture on a dark ground, no text")
+    return Screen(kind=ScreenKind.DESKTOP, reason="windows or pictures, no page of light text")

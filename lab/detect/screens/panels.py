@@ -1,0 +1,182 @@
+"""Panels: rectangles of one background colour, found on a few thousand sampled pixels.
+
+A stop screen, a console and a boot menu are ink on one flat colour; a desktop is not. The panel is found
+wherever it is: in a VM window with a title bar, between letterbox bars, cut out, or in the corner of a
+frame that is still larger than the guest's new mode. Refuses to read: it says where text may be.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from lab.detect.screens.picture import sample
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+    from PIL.Image import Image
+
+ACROSS, DOWN = 400, 300
+"""Most sampled pixels per side."""
+NEAR = 22
+"""Largest difference per channel at which two colours are the same: JPEG at quality 30 stays below on flat areas."""
+MOST = 5
+"""Background colours looked at."""
+LEAST_SHARE = 0.06
+MEMBER = 0.35
+"""Share of a row that has the background's colour if the row belongs to the panel."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Panel:
+    """Left, top, right, bottom are shares of the frame (0-1)."""
+
+    colour: tuple[int, int, int]
+    left: float
+    top: float
+    right: float
+    bottom: float
+    fill: float
+    """Share of the panel that has the background's colour."""
+    ink: float
+    """Share of the panel that differs."""
+    runs: float
+    """Share of the ink that lies in long horizontal runs: boxes, bars, pictures."""
+    light: float
+    """Share of the ink that is lighter than the background."""
+    grey: float
+    """Share of the ink that is white or grey."""
+
+    @property
+    def area(self) -> float:
+        return (self.right - self.left) * (self.bottom - self.top)
+
+    @property
+    def luma(self) -> float:
+        red, green, blue = self.colour
+        return 0.299 * red + 0.587 * green + 0.114 * blue
+
+    @property
+    def chroma(self) -> int:
+        return max(self.colour) - min(self.colour)
+
+    def box(self, width: int, height: int) -> tuple[int, int, int, int]:
+        """In pixels of a frame of this size."""
+        return (
+            int(self.left * width),
+            int(self.top * height),
+            max(int(self.left * width) + 1, round(self.right * width)),
+            max(int(self.top * height) + 1, round(self.bottom * height)),
+        )
+
+
+def panels(picture: Image) -> list[Panel]:
+    """Largest background first; empty for photographs, gradients and textures."""
+    pixels = sample(picture, ACROSS, DOWN)
+    rows, columns = pixels.shape[:2]
+    free = np.ones((rows, columns), dtype=bool)
+    found = []
+    for _ in range(MOST):
+        colour, share = _dominant(pixels, free)
+        if share < LEAST_SHARE:
+            break
+        same = near(pixels, colour)
+        free &= ~same
+        box = _rectangle(same)
+        if box is not None:
+            found.append(_panel(pixels, same, box, colour))
+    return found
+
+
+def near(pixels: NDArray[np.uint8], colour: tuple[int, int, int], reach: int = NEAR) -> NDArray[np.bool_]:
+    """Which pixels have this colour."""
+    same = np.ones(pixels.shape[:2], dtype=bool)
+    for channel, value in enumerate(colour):
+        plane = pixels[..., channel]
+        same &= (plane >= max(0, value - reach)) & (plane <= min(255, value + reach))
+    return same
+
+
+def _dominant(pixels: NDArray[np.uint8], free: NDArray[np.bool_]) -> tuple[tuple[int, int, int], float]:
+    """The most frequent colour among free pixels, and its share of the frame."""
+    left = pixels[free]
+    if not len(left):
+        return (0, 0, 0), 0.0
+    codes = (
+        ((left[:, 0] >> 4).astype(np.int32) << 8)
+        | ((left[:, 1] >> 4).astype(np.int32) << 4)
+        | (left[:, 2] >> 4)
+    )
+    counts = np.bincount(codes, minlength=4096)
+    best = int(counts.argmax())
+    members = left[codes == best]
+    middle = np.median(members, axis=0).astype(int)
+    return (int(middle[0]), int(middle[1]), int(middle[2])), float(counts[best]) / free.size
+
+
+def _rectangle(same: NDArray[np.bool_]) -> tuple[int, int, int, int] | None:
+    """Left, top, right, bottom of the rows and columns that mostly have the colour."""
+    left, top, right, bottom = 0, 0, same.shape[1], same.shape[0]
+    for _ in range(3):
+        rows = np.flatnonzero(same[:, left:right].mean(axis=1) >= MEMBER)
+        if not len(rows):
+            return None
+        top, bottom = int(rows[0]), int(rows[-1]) + 1
+        columns = np.flatnonzero(same[top:bottom].mean(axis=0) >= MEMBER)
+        if not len(columns):
+            return None
+        left, right = int(columns[0]), int(columns[-1]) + 1
+    return left, top, right, bottom
+
+
+def _panel(
+    pixels: NDArray[np.uint8],
+    same: NDArray[np.bool_],
+    box: tuple[int, int, int, int],
+    colour: tuple[int, int, int],
+) -> Panel:
+    left, top, right, bottom = box
+    rows, columns = same.shape
+    ink = ~same[top:bottom, left:right]
+    marks = pixels[top:bottom, left:right][ink].astype(np.int16)
+    luma = marks @ np.array([77, 150, 29], dtype=np.int32) >> 8
+    ground = (colour[0] * 77 + colour[1] * 150 + colour[2] * 29) >> 8
+    spread = marks.max(axis=1) - marks.min(axis=1) if len(marks) else np.zeros(0)
+    return Panel(
+        colour=colour,
+        left=left / columns,
+        top=top / rows,
+        right=right / columns,
+        bottom=bottom / rows,
+        fill=1.0 - float(ink.mean()),
+        ink=float(ink.mean()),
+        runs=_in_runs(ink),
+        light=float((luma > ground).mean()) if len(marks) else 0.0,
+        grey=float((spread < 40).mean()) if len(marks) else 0.0,
+    )
+
+
+def _in_runs(ink: NDArray[np.bool_]) -> float:
+    """Share of the ink with nothing but ink around it for a fifteenth of the panel's width."""
+    total = int(ink.sum())
+    length = max(8, ink.shape[1] // 15)
+    if not total or ink.shape[1] <= length:
+        return 0.0
+    sums = np.cumsum(ink, axis=1, dtype=np.int32)
+    full = (sums[:, length:] - sums[:, :-length]) == length
+    covered = np.zeros(ink.shape, dtype=np.int32)
+    covered[:, 1 : -length + 1][:, : full.shape[1]] += full[:, : ink.shape[1] - length]
+    return min(1.0, float(_spread(full, length, ink.shape[1]).sum()) / total)
+
+
+def _spread(full: NDArray[np.bool_], length: int, width: int) -> NDArray[np.bool_]:
+    """Every pixel of a run whose end was marked."""
+    marks = np.zeros((full.shape[0], width + 1), dtype=np.int32)
+    marks[:, 1 : 1 + full.shape[1]] += full
+    marks[:, 1 + length : 1 + length + full.shape[1]][:, : full.shape[1]] -= full[
+        :, : marks.shape[1] - 1 - length
+    ]
+    covered: NDArray[np.bool_] = np.cumsum(marks, axis=1)[:, :width] > 0
+    return covered

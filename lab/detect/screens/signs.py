@@ -1,0 +1,116 @@
+"""What a sign is, and how it is recognised in text that was read badly.
+
+A sign is a phrase that one kind of screen shows and others do not, with a weight: signs of one kind add up,
+and 1.0 decides. Text is compared without case, accents, spaces and the letters that recognition confuses.
+Refuses to know any phrase itself; the tables are `signs_windows`, `signs_linux` and `signs_firmware`.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+from lab.model import ScreenKind
+
+ALIKE = str.maketrans(
+    {"0": "o", "1": "l", "i": "l", "|": "l", "!": "l", "5": "s", "8": "b", "$": "s", "q": "g"}
+)
+"""Letters and digits that recognition confuses, folded to one of them."""
+DECIDED = 1.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sign:
+    """A phrase in all its spellings and languages."""
+
+    id: str
+    kind: ScreenKind
+    texts: tuple[str, ...]
+    source: str
+    weight: float = DECIDED
+
+    @property
+    def example(self) -> str:
+        return self.texts[0]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """A sign that was found, and how well (0-100)."""
+
+    sign: Sign
+    text: str
+    score: float
+    line: int
+    """Index of the line that holds it or its beginning; the last one where there are several."""
+
+
+def folded(text: str) -> str:
+    """Only what survives bad recognition: lower-case letters and digits, look-alikes merged."""
+    plain = unicodedata.normalize("NFKD", text.lower())
+    return "".join(letter for letter in plain if letter.isalnum() and letter.isascii()).translate(ALIKE)
+
+
+@lru_cache(maxsize=4096)
+def _folded_phrase(text: str) -> str:
+    return folded(text)
+
+
+def least_score(length: int) -> float:
+    """How exact a phrase of this folded length must be: short ones leave no room for error."""
+    if length < 8:
+        return 99.0
+    if length < 12:
+        return 92.0
+    if length < 18:
+        return 88.0
+    return 84.0 if length < 30 else 80.0
+
+
+def find(lines: Sequence[str], signs: Iterable[Sign]) -> list[Seen]:
+    """Every sign that the text shows, at most once each. A phrase may be broken over lines."""
+    parts = [folded(line) for line in lines]
+    joined = "".join(parts)
+    found = []
+    for sign in signs:
+        seen = _best(sign, parts, joined)
+        if seen is not None:
+            found.append(seen)
+    return found
+
+
+def _best(sign: Sign, parts: list[str], joined: str) -> Seen | None:
+    from rapidfuzz import fuzz
+
+    for text in sign.texts:
+        phrase = _folded_phrase(text)
+        least = least_score(len(phrase))
+        if len(joined) < len(phrase) * 0.8:
+            continue
+        place = joined.rfind(phrase)
+        if place >= 0:
+            return Seen(sign=sign, text=text, score=100.0, line=_line_of(parts, place))
+        if least >= 99.0:
+            continue
+        match = fuzz.partial_ratio_alignment(phrase, joined, score_cutoff=least)
+        if match is not None and len(joined) >= len(phrase):
+            return Seen(sign=sign, text=text, score=match.score, line=_line_of(parts, match.dest_start))
+    return None
+
+
+def _line_of(parts: list[str], place: int) -> int:
+    for number, part in enumerate(parts):
+        if place < len(part):
+            return number
+        place -= len(part)
+    return max(0, len(parts) - 1)
+
+
+def weigh(seen: Iterable[Seen]) -> dict[ScreenKind, float]:
+    """Sum of the weights by kind."""
+    weights: dict[ScreenKind, float] = {}
+    for one in seen:
+        weights[one.sign.kind] = weights.get(one.sign.kind, 0.0) + one.sign.weight
+    return weights

@@ -1,0 +1,173 @@
+"""Stop code, name, parameters, module and progress, out of text that was read from a stop screen.
+
+Hexadecimal digits are repaired (O is 0, l is 1); a name is looked up in the catalogue by its letters, so
+that underscores lost to a low resolution do not matter. Where number and name disagree, the better read one
+wins. Refuses to decide whether the screen is one.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from lab.detect.faults import brief
+
+DIGITS = str.maketrans({"O": "0", "Q": "0", "U": "0", "I": "1", "L": "1", "|": "1", "!": "1", "Z": "2",
+                        "G": "6", "T": "7", "?": "7", "S": "5", "&": "8", "R": "8", "°": "0", "É": "E"})  # fmt: skip
+HEX = r"[0-9A-Fa-fOoQUIlLi|!ZzGSsTt?&°Éé]"
+NUMBER = re.compile(rf"[0OoQCc(]{{0,2}}[0OoQ]\s?[xX×]\s?({HEX}{{2,20}})")
+STOP = re.compile(r"(?:S[TI7][O0Q]P|STOP)\s*[:;.,]?\s*(.*)", re.DOTALL)
+STOP_NUMBER = re.compile(rf"[0OoQ]\s?[xX×]\s?({HEX}{{6,12}})")
+PER_CENT = re.compile(r"(?<![\w.])([0-9OolI]{1,3})\s?[%％]|[%％]\s?([0-9]{1,3})(?!\d)")
+DUMPING = re.compile(r"(?:memory|disk)\s*(?:to disk|dump)?\s*[:;.]\s*([0-9OolI]{1,3})\s*$", re.IGNORECASE)
+FILE = re.compile(
+    r"([A-Za-z0-9_\-~$+]{1,40}(?:\.[A-Za-z0-9_\-~]{1,20}){0,2})\s?[.,·]\s?(sys|exe|dll|tmp|drv|efi|bin|ocx)\b",
+    re.IGNORECASE,
+)
+LABELLED = re.compile(r"(?:what|vhat|wh?at)\s*fai[l1I]ed\s*[:;.]?\s*(\S.*)$", re.IGNORECASE)
+NAME_SURE = 90.0
+"""Similarity (0-100) from which a name decides against a number that was read."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StopText:
+    """What a stop screen's text says; None, "" and () where nothing can be read."""
+
+    code: int | None = None
+    name: str = ""
+    score: float = 0.0
+    """How well the name was read, 0-100."""
+    parameters: tuple[int, ...] = ()
+    module: str = ""
+    progress: int | None = None
+    in_stop_line: bool = False
+    """`*** STOP: 0x...` was there."""
+
+
+def read_stop(lines: Sequence[str]) -> StopText:
+    """Everything that can be had from the lines of a stop screen."""
+    code, parameters, stop_line = _stop_line(lines)
+    name, named, score = _named(lines)
+    if code is None:
+        code = _lone_code(lines)
+    if code is not None and brief().by_code(code) is None:
+        code = nearest_code(code) if stop_line else code
+    fault = brief().by_code(code) if code is not None else None
+    if named is not None and (
+        code is None or fault is None or (score >= NAME_SURE and not _agree(code, named))
+    ):
+        code = named
+    elif fault is not None:
+        name = fault.name
+    return StopText(
+        code=code,
+        name=name,
+        score=score,
+        parameters=parameters,
+        module=_module(lines),
+        progress=progress(lines),
+        in_stop_line=stop_line,
+    )
+
+
+def _agree(code: int, named: int) -> bool:
+    one, other = brief().by_code(code), brief().by_code(named)
+    return one is not None and one is other
+
+
+def number(text: str) -> int:
+    """Hexadecimal digits as read, repaired."""
+    plain = text.upper().translate(DIGITS)
+    return int("".join(digit for digit in plain if digit in "0123456789ABCDEF") or "0", 16)
+
+
+def _stop_line(lines: Sequence[str]) -> tuple[int | None, tuple[int, ...], bool]:
+    """`*** STOP: 0x0000007E (0x..., 0x..., 0x..., 0x...)`, which may be broken over two or three lines."""
+    for place, line in enumerate(lines):
+        match = STOP.search(line)
+        if match is None or STOP_NUMBER.search(line[match.start() :]) is None:
+            continue
+        rest = " ".join((match[1], *lines[place + 1 : place + 3]))
+        rest = rest.split(")")[0].replace(" ", "").replace("`", "")
+        head = STOP_NUMBER.match(rest[rest.lower().find("x") - 1 :] if "x" in rest.lower() else rest)
+        if head is None:
+            continue
+        inside = re.split(r"[({\[]|C(?=[0OoQ][xX])", rest[1:], maxsplit=1)
+        listed = inside[1] if len(inside) > 1 else ""
+        values = [number(piece[1]) for piece in re.finditer(rf"[xX×]({HEX}{{6,20}})", listed)]
+        return number(head[1]) & 0xFFFFFFFF, tuple(values[:4]), True
+    return None, (), False
+
+
+def _lone_code(lines: Sequence[str]) -> int | None:
+    """A code in brackets or after a colon: `CRITICAL_PROCESS_DIED (0xEF)`, `this error: 0xc000021a`."""
+    for line in lines:
+        for match in NUMBER.finditer(line):
+            value = number(match[1])
+            fault = brief().by_code(value) if value <= 0xFFFFFFFF else None
+            if fault is not None:
+                return value
+    return None
+
+
+def nearest_code(code: int) -> int:
+    """A known code whose eight digits differ from these in one place, or the code itself."""
+    digits = f"{code & 0xFFFFFFFF:08X}"
+    alike = [
+        fault.code
+        for fault in brief().all()
+        if fault.code is not None and _apart(f"{fault.code:08X}", digits) == 1
+    ]
+    return alike[0] if len(alike) == 1 else code
+
+
+def _apart(one: str, other: str) -> int:
+    return sum(a != b for a, b in zip(one, other, strict=True))
+
+
+def _named(lines: Sequence[str]) -> tuple[str, int | None, float]:
+    """The best read stop name: on one line, or broken over two."""
+    best: tuple[str, int | None, float] = ("", None, 0.0)
+    for place, line in enumerate(lines):
+        pair = (line, f"{line} {lines[place + 1]}") if place + 1 < len(lines) else (line,)
+        for text in pair:
+            found = brief().closest_name(text)
+            if found is not None and found[1] > best[2]:
+                best = (found[0].name, found[0].code, found[1])
+    return best
+
+
+def _module(lines: Sequence[str]) -> str:
+    for line in lines:
+        match = LABELLED.search(line)
+        if match is not None:
+            named = FILE.search(match[1])
+            return f"{named[1]}.{named[2]}" if named else match[1].split()[0].strip(".,;")
+    for line in lines:
+        named = FILE.search(line)
+        if named is not None and not named[1].lower().endswith(("windows", "www")):
+            return f"{named[1]}.{named[2]}"
+    return ""
+
+
+def progress(lines: Sequence[str]) -> int | None:
+    """Per cent of a dump or an update."""
+    for line in lines:
+        match = PER_CENT.search(line) or DUMPING.search(line)
+        if match is not None:
+            digits = next(group for group in match.groups() if group)
+            value = int(digits.translate(str.maketrans("OolI", "0011")))
+            if value <= 100:
+                return value
+    return None
+
+
+def boot_status(lines: Sequence[str]) -> int | None:
+    """An NTSTATUS of the boot manager or of recovery: `Status: 0xc0000225`, `Error code: 0xc0000102`."""
+    for line in lines:
+        for match in NUMBER.finditer(line):
+            value = number(match[1])
+            if value >> 28 in (0xC, 0x8) and value <= 0xFFFFFFFF:
+                return value
+    return None
