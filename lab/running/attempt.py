@@ -101,32 +101,42 @@ class Attempt:
                 )
 
     def _start_machine(self) -> None:
-        order = self.order
-        self.machine = Machine(
-            Order(
-                image=order.image,
-                profile=order.profile,
-                uri=order.host.uri,
-                accelerator=order.host.accelerator,
-                run=order.run,
-                cell=order.cell.id,
-                attempt=order.attempt,
-                recording=order.recording,
-                lifetime_s=order.deadline_s + 60.0,
-            ),
-            order.places,
-        )
+        self.machine = Machine(self._wanted(), self.order.places)
         self.machine.create(self._sink)
         self._stack.callback(self.machine.close)
         channels = self._channels()
+        self._reach(channels)
+        self._attach_sensors(channels)
+        self.record(MachineEvent(t_s=self.clock.t_s, name="started", details={"machine": self.machine.name}))
+        self.machine.resume()
+
+    def _wanted(self) -> Order:
+        order = self.order
+        return Order(
+            image=order.image,
+            profile=order.profile,
+            uri=order.host.uri,
+            accelerator=order.host.accelerator,
+            run=order.run,
+            cell=order.cell.id,
+            attempt=order.attempt,
+            recording=order.recording,
+            lifetime_s=order.deadline_s + 60.0,
+        )
+
+    def _reach(self, channels: list[AgentChannel | SshChannel]) -> None:
+        """The guest over its channels, and the agent under test in it."""
         self.guest = Guest(channels, self.record, self.clock, self.timeouts)
         self._stack.callback(self.guest.close)
         self.agent = AgentUnderTest(
-            self.guest, self.manifest, order.image, self.artefacts, self.record, self.clock, self.timeouts
+            self.guest,
+            self.manifest,
+            self.order.image,
+            self.artefacts,
+            self.record,
+            self.clock,
+            self.timeouts,
         )
-        self._attach_sensors(channels[0])
-        self.record(MachineEvent(t_s=self.clock.t_s, name="started", details={"machine": self.machine.name}))
-        self.machine.resume()
 
     def _sink(self, name: str, details: dict[str, Any]) -> None:
         """On libvirt's event thread, which must not call libvirt itself."""
@@ -162,11 +172,12 @@ class Attempt:
             )
         return channels
 
-    def _attach_sensors(self, first: AgentChannel | SshChannel) -> None:
+    def _attach_sensors(self, channels: list[AgentChannel | SshChannel]) -> None:
         enter, machine = self._stack.enter_context, self.machine
         enter(SerialSensor(machine.serial_log, self.record, self.clock))
         enter(ScreenSensor(machine.screenshot, self.order.recording, self.record, self.clock))
-        enter(HeartbeatSensor(first, self.record, self.clock, timeout_s=PING_S))
+        for first in channels[:1]:
+            enter(HeartbeatSensor(first, self.record, self.clock, timeout_s=PING_S))
         enter(LifeSensor(lambda: machine.domain.alive, lambda: self._shutdown_seen, self.record, self.clock))
 
     # -- the scenario's end ------------------------------------------------
