@@ -118,7 +118,8 @@ class Boots:
         now = self.current
         if now is not None and t_s - now.t_s > LAG_S:
             self._sign("screen", t_s, new=False)
-            if crashed:
+            if crashed and not now.crashed:
+                self._text_s = t_s
                 self._amend(t_s, crashed=True)
 
     def _expect(self, expectation: Expectation) -> None:

@@ -5,16 +5,23 @@ The same code serves both, so what stops a guest is what judges it. Refuses to s
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import deque
+from collections.abc import Iterable, Sequence
 
 from lab.detect.agent import Agent
-from lab.detect.boots import BootLog, Boots
+from lab.detect.boots import FIRMWARE_S, BootLog, Boots
 from lab.detect.fuse import Fused, Key, Sighting, fuse
 from lab.detect.lines import Block, LineStream
 from lab.detect.linux.console import Console
 from lab.detect.machine_events import MachineEvents
+from lab.detect.screenwatch import Look, ScreenWatch, Shown
 from lab.detect.silence import Silence
-from lab.model import DetectSettings, Finding, Observation, SerialChunk
+from lab.detect.witness import Witness
+from lab.model import DetectSettings, Finding, MachineSample, Observation, SerialChunk
+
+MOST_SAMPLES = 2000
+FIRMWARE_SHARE = 0.25
+"""Of the time that a boot may take: firmware is through by then."""
 
 
 class Detectors:
@@ -22,17 +29,26 @@ class Detectors:
 
     `feed` and `finish` return what is new; text that arrives later can refine it (the event says
     "kernel panic", the console then says where), so the truth is always `findings`.
+
+    :param look: turns a frame into what it shows; None: nobody looks. Called once per frame, and may take
+        its time (0.3 s when there is text to read), so a live caller looks beforehand.
     """
 
-    def __init__(self, settings: DetectSettings) -> None:
+    def __init__(self, settings: DetectSettings, *, look: Look | None = None) -> None:
         self._settings = settings
         self._stream = LineStream()
         self._console = Console()
-        self._boots = Boots()
+        firmware_s = max(FIRMWARE_S, settings.boot_s * FIRMWARE_SHARE)
+        self._boots = Boots(expected_boots=settings.expected_boots, firmware_s=firmware_s)
         self._machine = MachineEvents()
         self._silence = Silence(settings)
+        self._screens = ScreenWatch(settings, look)
+        self._witness = Witness(settings, self._screens)
         self._agent = Agent()
+        self._samples: deque[MachineSample] = deque(maxlen=MOST_SAMPLES)
+        self._reports = _Reports(self._console)
         self._fused: tuple[Fused, ...] = ()
+        self._findings: tuple[Finding, ...] | None = ()
         self._state: object = None
         self._told: set[Key] = set()
         self._told_fatal: set[Key] = set()
@@ -40,20 +56,43 @@ class Detectors:
     @property
     def findings(self) -> tuple[Finding, ...]:
         """One finding per real event, by time."""
-        return tuple(event.finding for event in self._fused)
+        if self._findings is None:
+            self._findings = self._witness.account(self._fused, self._boots.log)
+        return self._findings
+
+    @property
+    def suppressed(self) -> tuple[Finding, ...]:
+        """Noise of the infrastructure and text about crashes elsewhere, by time, each with its reason.
+        Never judged."""
+        noise = [*self._reports.noise(), *self._screens.suppressed]
+        return tuple(sorted(noise, key=lambda finding: finding.t_s))
 
     @property
     def boots(self) -> BootLog:
         """The boots seen so far."""
         return self._boots.log
 
+    @property
+    def screens(self) -> Sequence[Shown]:
+        """What was on the screen, in order, each kind once until another came."""
+        return self._screens.shown
+
+    @property
+    def samples(self) -> tuple[MachineSample, ...]:
+        """The machine's pulse; the last `MOST_SAMPLES`."""
+        return tuple(self._samples)
+
     def feed(self, observation: Observation) -> list[Finding]:
         """Take one observation; the findings that it brought, or made fatal."""
         if isinstance(observation, SerialChunk):
             self._read(self._stream.feed(observation))
+        elif isinstance(observation, MachineSample):
+            self._samples.append(observation)
         self._boots.feed(observation)
         self._machine.feed(observation)
         self._agent.feed(observation)
+        self._witness.feed(observation)
+        self._screens.feed(observation, self._boots)
         self._silence.feed(observation, self._boots)
         return self._news()
 
@@ -61,6 +100,7 @@ class Detectors:
         """Nothing more comes: settle what is half read. `t_s`: when the recording ends."""
         self._read(self._stream.finish())
         self._console.finish()
+        self._screens.finish(t_s, self._boots)
         self._silence.finish(t_s)
         self._state = None
         return self._news()
@@ -69,13 +109,16 @@ class Detectors:
         if block is not None:
             self._boots.read(block)
             self._console.feed(block)
+            self._silence.read(block)
 
     def _news(self) -> list[Finding]:
+        self._findings = None
         state = (
-            self._console.version,
-            self._boots.log,
+            self._reports.version(),
+            self._boots.version,
             len(self._machine.findings),
-            tuple(self._silence.findings),
+            self._silence.version,
+            self._screens.version,
             len(self._agent.findings),
         )
         if state == self._state:
@@ -93,12 +136,11 @@ class Detectors:
         return new
 
     def _sightings(self) -> list[Sighting]:
-        ready = (
-            (("console", number), report.finding())
-            for number, report in enumerate(self._console.reports)
-            if report.ready
-        )
-        found = [Sighting(key, finding) for key, finding in ready]
+        found = [Sighting(("console", number), finding) for number, finding in self._reports.findings()]
+        found += [
+            Sighting(("screen", number), finding, finding.boot, number in self._screens.tentative)
+            for number, finding in enumerate(self._screens.findings)
+        ]
         for name, findings in (
             ("machine", self._machine.findings),
             ("silence", self._silence.findings),
@@ -108,11 +150,61 @@ class Detectors:
         return found
 
 
-def detect(observations: Iterable[Observation], settings: DetectSettings) -> tuple[Finding, ...]:
+class _Reports:
+    """A console's reports as findings, each made again only while its report still grows."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._seen = -1
+        self._made: list[Finding | None] = []
+        self._settled = 0
+        """Reports before this one do not change any more."""
+        self._changes = 0
+
+    def version(self) -> int:
+        """Grows when `findings` would be different."""
+        if self._seen != self._console.version:
+            self._seen = self._console.version
+            self._refresh()
+        return self._changes
+
+    def findings(self) -> list[tuple[int, Finding]]:
+        """Those that are ready and no noise, with their number."""
+        self.version()
+        return [(at, made) for at, made in enumerate(self._made) if made is not None and not made.suppressed]
+
+    def noise(self) -> list[Finding]:
+        self.version()
+        return [made for made in self._made if made is not None and made.suppressed]
+
+    def _refresh(self) -> None:
+        reports = self._console.reports
+        for at in range(self._settled, len(reports)):
+            made = reports[at].finding() if reports[at].ready else None
+            if at == len(self._made):
+                self._made.append(made)
+                self._changes += made is not None
+            elif made != self._made[at]:
+                self._made[at] = made
+                self._changes += 1
+        # the last but one can still turn out to have ended in a panic
+        self._settled = max(self._settled, len(reports) - 2)
+
+
+def detect(
+    observations: Iterable[Observation], settings: DetectSettings, *, look: Look | None = None
+) -> tuple[Finding, ...]:
     """The findings of a whole recording, by time."""
-    detectors, last = Detectors(settings), 0.0
+    return detected(observations, settings, look=look).findings
+
+
+def detected(
+    observations: Iterable[Observation], settings: DetectSettings, *, look: Look | None = None
+) -> Detectors:
+    """The detectors after a whole recording: findings, suppressed noise, boots and screens."""
+    detectors, last = Detectors(settings, look=look), 0.0
     for observation in observations:
         detectors.feed(observation)
         last = max(last, observation.t_s)
     detectors.finish(last)
-    return detectors.findings
+    return detectors

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from lab.detect.windows import stop
 from lab.model import Expectation, Finding, FindingKind, MachineEvent, Observation, Signature, Step
 
 LAB_REASONS = ("host-", "guest-panic", "guest-reset")
@@ -42,8 +43,8 @@ class MachineEvents:
 
     def _event(self, event: MachineEvent) -> None:
         match event.name:
-            case "panicked":
-                self._add(event, *panic(event.details))
+            case "panicked" | "crashloaded":
+                self.findings.append(panic(event))
             case "watchdog":
                 self._add(
                     event, FindingKind.WATCHDOG, "watchdog fired", "the guest stopped feeding its watchdog"
@@ -72,24 +73,23 @@ class MachineEvents:
         )
 
 
-def panic(details: Mapping[str, Any]) -> tuple[FindingKind, str, str]:
-    """Kind, title and sentence of a panic event; Windows tells its stop code through Hyper-V's registers
-    (QEMU GuestPanicInformation, type hyper-v: arg1 is the code)."""
-    info = details.get("info")
-    found = {**details, **info} if isinstance(info, Mapping) else details
-    code = found.get("arg1")
-    if isinstance(code, int):
-        rest = ", ".join(
-            f"0x{found[name]:X}" for name in ("arg2", "arg3", "arg4", "arg5") if _whole(found, name)
-        )
-        return FindingKind.BUGCHECK, f"bugcheck 0x{code:X}", f"stop code 0x{code:X} with parameters {rest}"
-    return FindingKind.PANIC, EVENT_PANIC, "the guest told its panic device that the kernel panicked"
+def panic(event: MachineEvent) -> Finding:
+    """What a panic event tells. Windows gives its stop code through Hyper-V's registers; Linux only that it
+    panicked, and with `crashloaded` that its crash kernel takes over."""
+    told = stop.event_finding(event.details, event.t_s)
+    if told is not None:
+        return told
+    crash_kernel = "; its crash kernel takes over" if event.name == "crashloaded" else ""
+    return Finding(
+        kind=FindingKind.PANIC,
+        signature=Signature(title=EVENT_PANIC),
+        fatal=True,
+        t_s=event.t_s,
+        channels=("event",),
+        detail=f"the guest told its panic device that the kernel panicked{crash_kernel}",
+    )
 
 
 def by_lab(details: Mapping[str, Any]) -> bool:
     """Whether a shutdown was the lab's doing or the end of a panic."""
     return details.get("by") == "lab" or str(details.get("reason", "")).startswith(LAB_REASONS)
-
-
-def _whole(found: Mapping[str, Any], name: str) -> bool:
-    return isinstance(found.get(name), int)

@@ -148,7 +148,9 @@ def _host(samples: Sequence[MachineSample], cpus: Sequence[_Cpu]) -> Reading | N
 
 
 def _median(samples: Sequence[MachineSample], name: str) -> float:
-    values = [sample.host[name] for sample in samples if name in sample.host]
+    """Over the samples that were due: those of a burst are never late."""
+    regular = [sample for sample in samples if all(vcpu.ip is None for vcpu in sample.vcpus)]
+    values = [sample.host[name] for sample in regular if name in sample.host]
     return median(values) if values else 0.0
 
 

@@ -1,8 +1,8 @@
 """Silence: a guest that does not come up, or late, and one that stops answering.
 
-Time is that of the observations. What the machine's pulse shows meanwhile is its diagnosis, which later samples refine. Silence that was
-declared, that a pause by the host explains, or that comes after the machine is gone is not reported.
-Whether a crash explains it is for fuse.py to say.
+Time is that of the observations. What the machine's pulse shows meanwhile is its diagnosis, which later
+samples refine. Silence that was declared, that a pause by the host explains, or that comes after the
+machine is gone is not reported. Whether a crash explains it is for fuse.py to say.
 """
 
 from __future__ import annotations

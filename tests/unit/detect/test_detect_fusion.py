@@ -63,7 +63,8 @@ def test_an_event_alone_is_a_panic_without_a_name() -> None:
 def test_a_windows_stop_code_is_told_by_the_event() -> None:
     info = {"type": "hyper-v", "arg1": 0x7E, "arg2": 1, "arg3": 2, "arg4": 3, "arg5": 4}
     (finding,) = found(crashed().event(12.0, "panicked", info=info))
-    assert (finding.kind, finding.title) == (FindingKind.BUGCHECK, "bugcheck 0x7E")
+    assert (finding.kind, finding.code, finding.parameters) == (FindingKind.BUGCHECK, 0x7E, (1, 2, 3, 4))
+    assert finding.title == "SYSTEM_THREAD_EXCEPTION_NOT_HANDLED (0x7E)"
 
 
 def test_the_reset_and_the_silence_after_a_crash_are_the_crashs() -> None:
