@@ -159,8 +159,7 @@ def _tell(running: Attempt, call: pytest.CallInfo[None]) -> None:
 def _silence_or_fault(running: Attempt, error: Exception) -> None:
     """A channel that fails may be the first sign of a dying guest: give the detectors a moment."""
     running.watch.disarm()
-    running.watch.quiet(running.timeouts.linger_s)
-    fatal = running.watch.fatal
+    fatal = running.watch.await_fatal(running.timeouts.linger_s)
     if fatal is not None:
         running.scenario_ended("stopped", fatal.title)
         return

@@ -16,6 +16,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from lab import proc
 from lab.clock import wall
@@ -263,6 +264,11 @@ def open_host(uri: str, places: Places) -> Hypervisor:
     if embedded.is_embedded(uri):
         return Hypervisor(embedded.uri(embedded.process_root(places)))
     return Hypervisor(uri)
+
+
+def is_remote(uri: str) -> bool:
+    """Whether the guests of this libvirt URI run on another machine (`qemu+ssh://host/system`)."""
+    return not embedded.is_embedded(uri) and bool(urlsplit(uri).netloc)
 
 
 def _cmdline(cmdline: str, accelerator: str) -> str:

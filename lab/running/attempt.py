@@ -17,7 +17,7 @@ from lab import __version__, codec
 from lab import agents as agents_room
 from lab.agents.artefacts import ArtefactStore
 from lab.agents.operations import AgentUnderTest
-from lab.clock import Stopwatch, wall
+from lab.clock import Deadline, Stopwatch, wall
 from lab.errors import ArtefactError, LabError
 from lab.guest.agent_channel import AgentChannel
 from lab.guest.guest import Guest
@@ -25,15 +25,13 @@ from lab.guest.ssh_channel import SshChannel
 from lab.images import keys
 from lab.machine.machine import Machine, Order
 from lab.model import MachineEvent, Step
+from lab.recording.look import looker
 from lab.recording.writer import Recorder
+from lab.running.evidence import Case
 from lab.running.order import CellOrder
-from lab.running.watch import Watch
-from lab.sensors.heartbeat import HeartbeatSensor
-from lab.sensors.hypervisor import EventSink, LifeSensor
-from lab.sensors.screen import ScreenSensor
-from lab.sensors.serial import SerialSensor
-
-PING_S = 2.0
+from lab.running.sensing import attach
+from lab.running.watch import Cancelled, Watch
+from lab.sensors.hypervisor import EventSink
 
 
 class Attempt:
@@ -44,11 +42,13 @@ class Attempt:
         self.cell = order.cell
         self.clock = Stopwatch()
         self.timeouts = order.cell.timeouts.scaled(order.host.factor)
-        self.watch = Watch(order.detect, self.clock)
+        self.watch = Watch(order.detect, self.clock, look=looker(order.recording))
+        self._deadline = Deadline.after(order.deadline_s)
         self._stack = contextlib.ExitStack()
         self._outcome = ("error", "the scenario never ran")
         self._shutdown_seen = False
         self._panicked = False
+        self._cancelled = False
 
     # -- life --------------------------------------------------------------
 
@@ -66,8 +66,10 @@ class Attempt:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._linger()
-        self._close()
+        try:
+            self._linger()
+        finally:
+            self._close()
 
     def _open_recording(self) -> None:
         directory = self.order.recording
@@ -76,6 +78,7 @@ class Attempt:
         self.recorder = Recorder(directory, self.clock)
         self.recorder.subscribe(self.watch.observe)
         self.record = self.recorder.add
+        self.watch.tell(self.record)
         self.record(Step(t_s=self.clock.t_s, name="attempt", phase="start", detail={"wall": wall()}))
 
     def _prepare_agent(self) -> None:
@@ -122,6 +125,7 @@ class Attempt:
             attempt=order.attempt,
             recording=order.recording,
             lifetime_s=order.deadline_s + 60.0,
+            dump_disk_mib=order.evidence.dump_disk_mib,
         )
 
     def _reach(self, channels: list[AgentChannel | SshChannel]) -> None:
@@ -173,12 +177,16 @@ class Attempt:
         return channels
 
     def _attach_sensors(self, channels: list[AgentChannel | SshChannel]) -> None:
-        enter, machine = self._stack.enter_context, self.machine
-        enter(SerialSensor(machine.serial_log, self.record, self.clock))
-        enter(ScreenSensor(machine.screenshot, self.order.recording, self.record, self.clock))
-        for first in channels[:1]:
-            enter(HeartbeatSensor(first, self.record, self.clock, timeout_s=PING_S))
-        enter(LifeSensor(lambda: machine.domain.alive, lambda: self._shutdown_seen, self.record, self.clock))
+        self._sensing = attach(
+            self._stack,
+            self.order,
+            self.machine,
+            channels[0] if channels else None,
+            self.recorder,
+            self.clock,
+            deadline=self._deadline,
+            shutdown_seen=lambda: self._shutdown_seen,
+        )
 
     # -- the scenario's end ------------------------------------------------
 
@@ -195,6 +203,7 @@ class Attempt:
 
     def lab_fault(self, error: BaseException) -> None:
         """Something of ours failed: never evidence against the candidate."""
+        self._cancelled = self._cancelled or isinstance(error, Cancelled)
         self._fault(error)
 
     def _fault(self, error: BaseException) -> None:
@@ -206,10 +215,21 @@ class Attempt:
         self._outcome = ("error", text)
 
     def _linger(self) -> None:
+        """Evidence first, as long as the guest is where it failed; then time for what it does next."""
         failed = self.watch.fatal is not None or self._outcome[0] != "completed"
         if failed and self.order.keep_hours > 0:
             self._keep()
-        elif self.watch.fatal is not None:
+            return
+        if not self._cancelled:
+            self._sensing.evidence.take(
+                Case.of(
+                    self.watch.fatal,
+                    completed=self._outcome[0] == "completed",
+                    panicked=self._sensing.suspicion.panicked,
+                    unanswered=self._sensing.suspicion.unanswered,
+                )
+            )
+        if self.watch.fatal is not None:
             self.watch.linger(
                 linger_s=self.timeouts.linger_s,
                 loop_s=self.timeouts.loop_s,
@@ -221,6 +241,7 @@ class Attempt:
         if self.watch.fatal is not None:
             with contextlib.suppress(LabError):
                 self.machine.domain.suspend()
+            self._sensing.evidence.frozen()
         self.machine.keep(
             hours=self.order.keep_hours,
             ssh_port=self.ssh_port,
@@ -231,6 +252,7 @@ class Attempt:
         """Sensors stop first (their last look is recorded), then the machine, then the recording."""
         try:
             self._stack.close()
+            self.watch.close()
         finally:
             if hasattr(self, "recorder"):
                 self.recorder.close(scenario=self._outcome[0], detail=self._outcome[1])

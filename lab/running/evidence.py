@@ -11,13 +11,15 @@ import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from lab.clock import Stopwatch
+from lab.clock import Deadline, Stopwatch
 from lab.errors import LabError
 from lab.machine.witness import Witness
 from lab.model import Capture, DumpWhen, EvidencePolicy, Family, Finding, FindingKind
 from lab.running.asking import Asking
 from lab.running.captures import Captures
+from lab.running.dump_slots import DumpSlots, run_of
 from lab.running.dumping import Dumping
+from lab.running.order import CellOrder
 
 REGISTERS = "registers.txt"
 NMI_PANICS = "unknown_nmi_panic"
@@ -119,3 +121,27 @@ class Evidence:
         watch, path = Stopwatch(), self._captures.directory / REGISTERS
         path.write_text(self._witness.registers(), encoding="utf-8")
         return self._captures.file("registers", path, watch)
+
+
+def evidence_of(
+    order: CellOrder,
+    witness: Witness,
+    captures: Captures,
+    *,
+    deadline: Deadline,
+    burst: Callable[[], None],
+    moved_on: Callable[[], bool],
+) -> Evidence:
+    """The evidence of one attempt, with the limits that its order sets."""
+    policy, factor = order.evidence, max(1.0, order.host.factor)
+    slots = DumpSlots(run_of(order.recording), policy.most)
+    return Evidence(
+        witness,
+        captures,
+        Asking(witness, captures, factor=factor, moved_on=moved_on),
+        Dumping(witness, captures, policy, slots, factor=factor, deadline=deadline, moved_on=moved_on),
+        policy=policy,
+        family=order.image.family,
+        cmdline=order.image.cmdline,
+        burst=burst,
+    )

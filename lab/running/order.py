@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from lab.images.built import BuiltImage
-from lab.model import Cell, DetectSettings, Profile, ScenarioInfo
+from lab.model import BootPath, Cell, DetectSettings, EvidencePolicy, Profile, ScenarioInfo
 from lab.places import Places
 
 
@@ -38,6 +38,11 @@ class CellOrder:
     scenario: ScenarioInfo
     host: HostChoice
     loop_resets: int = 3
+    usual_boot_s: float = 0.0
+    """The image's own boot time on this host, from earlier runs; 0 when unknown."""
+    expected_boots: int = 0
+    """Resets that the image makes by itself after its first start."""
+    evidence: EvidencePolicy = field(default_factory=EvidencePolicy)
     keep_hours: float = 0.0
     """Keep the guest so long at the first failure (`lab repro --shell`), or 0."""
     artefacts: tuple[tuple[str, str], ...] = ()
@@ -48,7 +53,12 @@ class CellOrder:
         """Detector settings with the host's speed already in them."""
         scaled = self.cell.timeouts.scaled(self.host.factor)
         return DetectSettings(
-            boot_s=scaled.boot_s, heartbeat_s=scaled.heartbeat_s, loop_resets=self.loop_resets
+            boot_s=scaled.boot_s,
+            heartbeat_s=scaled.heartbeat_s,
+            loop_resets=self.loop_resets,
+            usual_boot_s=self.usual_boot_s,
+            expected_boots=self.expected_boots,
+            blind=blind(self.image),
         )
 
     @property
@@ -59,3 +69,13 @@ class CellOrder:
     def again(self, recording: Path, attempt: int, *, keep_hours: float = 0.0) -> CellOrder:
         """The same inputs, recorded elsewhere."""
         return replace(self, recording=recording, attempt=attempt, keep_hours=keep_hours)
+
+
+def blind(image: BuiltImage) -> tuple[str, ...]:
+    """Channels that cannot see a crash of this image: a kernel that QEMU loads itself and that writes only
+    to its serial console leaves the screen as the firmware left it."""
+    if image.boot is not BootPath.DIRECT:
+        return ()
+    consoles = [word.partition("=")[2] for word in image.cmdline.split() if word.startswith("console=")]
+    serial_only = bool(consoles) and not any(console.startswith("tty0") for console in consoles)
+    return ("screen",) if serial_only else ()

@@ -3,22 +3,40 @@
 A fatal finding interrupts the main thread by a signal, whatever it waits for, and raises
 `ScenarioStopped` there. It is a BaseException so that no `except Exception` in a scenario can
 hold it up.
+
+Pictures are read on a thread of their own, outside of every lock, so that a second of reading text
+delays no other channel; the detectors get the frame when its answer is ready.
 """
 
 from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
+from lab import log
 from lab.clock import Stopwatch
 from lab.detect import Detectors
-from lab.model import DetectSettings, Finding, FindingKind, MachineEvent, Observation
+from lab.model import (
+    DetectSettings,
+    Finding,
+    FindingKind,
+    Frame,
+    MachineEvent,
+    Observation,
+    Screen,
+    Step,
+)
 
 INTERRUPT = signal.SIGUSR1
 """Python runs its handler in the main thread between two byte codes and after interrupted waits."""
+
+MOST_WAITING = 4
+"""Frames that wait to be read; an older one is left for the judgement afterwards, which reads them all."""
+CLOSE_S = 5.0
 
 
 class ScenarioStopped(BaseException):
@@ -34,21 +52,54 @@ class Cancelled(ScenarioStopped):
 
 
 class Watch:
-    """Feeds observations to the detectors and remembers what they found so far."""
+    """Feeds observations to the detectors and remembers what they found so far.
 
-    def __init__(self, settings: DetectSettings, clock: Stopwatch) -> None:
-        self._detectors = Detectors(settings)
+    :param look: says what a frame shows, and remembers it; called on the watch's own thread.
+    """
+
+    def __init__(
+        self,
+        settings: DetectSettings,
+        clock: Stopwatch,
+        *,
+        look: Callable[[Frame], Screen | None] | None = None,
+    ) -> None:
+        self._detectors = Detectors(settings, look=look)
+        self._lock = threading.Lock()
         self._clock = clock
         self._armed = False
         self._stop_reason = ""
+        self._frames = _Frames(look, self._take) if look is not None else None
+        self._record: Callable[[Observation], None] = lambda _observation: None
         self.changed = threading.Event()
         """Set whenever something new was found."""
+
+    def tell(self, record: Callable[[Observation], None]) -> None:
+        """Record each finding when it is first made, as a step `finding`: what latency is measured by."""
+        self._record = record
 
     def observe(self, observation: Observation) -> None:
         """A subscriber of the recorder."""
         if isinstance(observation, MachineEvent) and observation.name == "process-gone":
             self.stop("QEMU ended by itself")
-        new = self._detectors.feed(observation)
+        if isinstance(observation, Frame) and self._frames is not None:
+            self._frames.put(observation)
+            return
+        self._take(observation)
+
+    def close(self) -> None:
+        """No frame is looked at any more."""
+        if self._frames is not None:
+            self._frames.close()
+
+    def _take(self, observation: Observation) -> None:
+        with self._lock:
+            new = self._detectors.feed(observation)
+        for finding in new:
+            detail = {"title": finding.title, "fatal": finding.fatal, "channels": list(finding.channels)}
+            self._record(
+                Step(t_s=self._clock.t_s, name="finding", phase="note", outcome=finding.kind, detail=detail)
+            )
         if not new:
             return
         self.changed.set()
@@ -59,7 +110,8 @@ class Watch:
     @property
     def findings(self) -> list[Finding]:
         """Everything found up to now."""
-        return list(self._detectors.findings)
+        with self._lock:
+            return list(self._detectors.findings)
 
     @property
     def fatal(self) -> Finding | None:
@@ -103,6 +155,14 @@ class Watch:
         """Let the guest run for so long; a fatal finding ends this, and the scenario, at once."""
         threading.Event().wait(seconds)
 
+    def await_fatal(self, seconds: float) -> Finding | None:
+        """The first fatal finding, waiting for one for at most so long."""
+        end = self._clock.t_s + seconds
+        while self.fatal is None and self._clock.t_s < end:
+            self.changed.clear()
+            self.changed.wait(min(0.2, max(0.01, end - self._clock.t_s)))
+        return self.fatal
+
     def linger(self, *, linger_s: float, loop_s: float, count_loops: bool) -> None:
         """After a fatal finding: let the evidence complete.
 
@@ -116,3 +176,41 @@ class Watch:
                 return
             self.changed.clear()
             self.changed.wait(min(1.0, max(0.05, end - self._clock.t_s)))
+
+
+class _Frames:
+    """Frames that wait to be looked at; the newest are kept when looking does not keep up."""
+
+    def __init__(self, look: Callable[[Frame], Screen | None], done: Callable[[Observation], None]) -> None:
+        self._look = look
+        self._done = done
+        self._waiting: deque[Frame] = deque(maxlen=MOST_WAITING)
+        self._ready = threading.Event()
+        self._closed = False
+        self._thread: threading.Thread | None = None
+
+    def put(self, frame: Frame) -> None:
+        self._waiting.append(frame)
+        self._ready.set()
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._run, name="screen-reader", daemon=True)
+            self._thread.start()
+
+    def close(self) -> None:
+        self._closed = True
+        self._ready.set()
+        if self._thread is not None:
+            self._thread.join(CLOSE_S)
+
+    def _run(self) -> None:
+        while not self._closed:
+            self._ready.wait()
+            self._ready.clear()
+            while self._waiting and not self._closed:
+                frame = self._waiting.popleft()
+                try:
+                    self._look(frame)
+                except Exception as error:  # noqa: BLE001 - one strange picture must not end the watching
+                    log.get("running").warning("frame could not be read", frame=frame.path, error=str(error))
+                    continue
+                self._done(frame)
