@@ -15,3 +15,38 @@ which channels it can be seen (`seen_by`), and how long its acts take (`lasts_s`
 """
 
 from __future__ import annotations
+
+from lab.selftest.standin.building import build
+from lab.selftest.standin.frames import paint
+from lab.selftest.standin.serial_text import GREETING
+from lab.selftest.standin.steps import (
+    Boots,
+    Dump,
+    PowerOff,
+    Reset,
+    Say,
+    Show,
+    Stay,
+    Step,
+    TellPanicDevice,
+    Wait,
+)
+from lab.selftest.standin.table import STANDINS, StandIn
+
+__all__ = [
+    "GREETING",
+    "STANDINS",
+    "Boots",
+    "Dump",
+    "PowerOff",
+    "Reset",
+    "Say",
+    "Show",
+    "StandIn",
+    "Stay",
+    "Step",
+    "TellPanicDevice",
+    "Wait",
+    "build",
+    "paint",
+]
