@@ -86,7 +86,7 @@ class TemplateStore:
 
         :raise ArtefactError: there is none, or it is damaged; the message says which file and how.
         """
-        template = self._read(self.path(key))
+        template = self.find(key)
         if template is None:
             raise ArtefactError(
                 f"template of {key.image!r}: {self._why_not(key)}", hint=f"lab image template {key.image}"
@@ -98,6 +98,10 @@ class TemplateStore:
             )
         (template.directory / USED).touch()
         return template
+
+    def find(self, key: TemplateKey) -> Template | None:
+        """What there is for this key, unchecked and perhaps not proven."""
+        return self._read(self.path(key))
 
     def check(self, template: Template) -> None:
         """Compare the files with the record.
