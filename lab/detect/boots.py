@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from lab.detect.bootlog import Boot, BootKind, BootLog, Update
 from lab.detect.bootsigns import STAMP, Sign, marked_lines, read_sign
 from lab.detect.lines import Block, Line, LineStream, lines
-from lab.model import Expectation, Heartbeat, MachineEvent, Observation, SerialChunk, Step
+from lab.model import Capture, Expectation, Heartbeat, MachineEvent, Observation, SerialChunk, Step
 
 __all__ = ["Boot", "BootKind", "BootLog", "Boots", "Update", "count"]
 
@@ -36,6 +36,8 @@ STAMP_REACH = 64
 FIRMWARE_S = 30.0
 """Firmware has loaded a system by then, or has failed to: a reset after that is another boot, whatever
 else was seen of this one."""
+PROBES = frozenset({"sysrq", "nmi"})
+"""Captures after which a guest may restart: the lab made it panic."""
 OPERATIONS = frozenset({"install", "update", "rollback", "uninstall"})
 
 
@@ -79,6 +81,7 @@ class Boots:
     """When the current boot began or was last reset while in firmware."""
     _text_s: float = -1.0
     """When text that nothing else confirms said that the guest panicked or booted; -1: none."""
+    _probed: bool = False
     _missed: bool = False
     """Whether the last heartbeat failed."""
 
@@ -108,6 +111,8 @@ class Boots:
                 self._believe()
             case Expectation():
                 self._expect(observation)
+            case Capture(ok=True) if observation.what in PROBES:
+                self._probed = True
             case Step(phase="start") if observation.name in OPERATIONS:
                 self._own.left = 0
             case _:
@@ -363,6 +368,8 @@ class Boots:
         self._used = None
         if not self._boots:
             return BootKind.FIRST, ""
+        if self._probed:
+            return BootKind.REQUESTED, "the lab asked the guest for evidence"
         if self._boots[-1].crashed:
             return BootKind.UNEXPECTED, ""
         for credit in (self._asked, self._update, self._own):

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from lab.detect.agent import Agent
 from lab.detect.boots import FIRMWARE_S, BootLog, Boots
+from lab.detect.captured import Captured, Fetch
 from lab.detect.fuse import Fused, Key, Sighting, fuse
 from lab.detect.lines import Block, LineStream
 from lab.detect.linux.console import Console
@@ -20,6 +22,7 @@ from lab.detect.witness import Witness
 from lab.model import DetectSettings, Finding, MachineSample, Observation, SerialChunk
 
 MOST_SAMPLES = 2000
+ANSWER = "the lab had asked the guest for evidence, and this is its answer"
 FIRMWARE_SHARE = 0.25
 """Of the time that a boot may take: firmware is through by then."""
 
@@ -32,9 +35,12 @@ class Detectors:
 
     :param look: turns a frame into what it shows; None: nobody looks. Called once per frame, and may take
         its time (0.3 s when there is text to read), so a live caller looks beforehand.
+    :param fetch: brings the bytes of a capture (the guest's own dump, the kernel log of a memory dump).
     """
 
-    def __init__(self, settings: DetectSettings, *, look: Look | None = None) -> None:
+    def __init__(
+        self, settings: DetectSettings, *, look: Look | None = None, fetch: Fetch | None = None
+    ) -> None:
         self._settings = settings
         self._stream = LineStream()
         self._console = Console()
@@ -45,6 +51,7 @@ class Detectors:
         self._screens = ScreenWatch(settings, look)
         self._witness = Witness(settings, self._screens)
         self._agent = Agent()
+        self._captured = Captured(fetch)
         self._samples: deque[MachineSample] = deque(maxlen=MOST_SAMPLES)
         self._reports = _Reports(self._console)
         self._fused: tuple[Fused, ...] = ()
@@ -65,6 +72,7 @@ class Detectors:
         """Noise of the infrastructure and text about crashes elsewhere, by time, each with its reason.
         Never judged."""
         noise = [*self._reports.noise(), *self._screens.suppressed]
+        noise += [sighting.finding for sighting in self._all() if sighting.finding.suppressed]
         return tuple(sorted(noise, key=lambda finding: finding.t_s))
 
     @property
@@ -91,6 +99,7 @@ class Detectors:
         self._boots.feed(observation)
         self._machine.feed(observation)
         self._agent.feed(observation)
+        self._captured.feed(observation)
         self._witness.feed(observation)
         self._screens.feed(observation, self._boots)
         self._silence.feed(observation, self._boots)
@@ -120,6 +129,8 @@ class Detectors:
             self._silence.version,
             self._screens.version,
             len(self._agent.findings),
+            len(self._captured.findings),
+            self._captured.asked_s,
         )
         if state == self._state:
             return []
@@ -136,6 +147,10 @@ class Detectors:
         return new
 
     def _sightings(self) -> list[Sighting]:
+        return [sighting for sighting in self._all() if not sighting.finding.suppressed]
+
+    def _all(self) -> list[Sighting]:
+        """What every detector has; from when the lab asked the guest for evidence on, it is its answer."""
         found = [Sighting(("console", number), finding) for number, finding in self._reports.findings()]
         found += [
             Sighting(("screen", number), finding, finding.boot, number in self._screens.tentative)
@@ -147,7 +162,16 @@ class Detectors:
             ("agent", self._agent.findings),
         ):
             found += [Sighting((name, number), finding) for number, finding in enumerate(findings)]
-        return found
+        asked_s = self._captured.asked_s
+        if asked_s is not None:
+            found = [_answer(one) if one.finding.t_s >= asked_s else one for one in found]
+        return found + [
+            Sighting(("dump", number), finding) for number, finding in enumerate(self._captured.findings)
+        ]
+
+
+def _answer(sighting: Sighting) -> Sighting:
+    return replace(sighting, finding=replace(sighting.finding, fatal=False, suppressed=ANSWER))
 
 
 class _Reports:
@@ -192,17 +216,25 @@ class _Reports:
 
 
 def detect(
-    observations: Iterable[Observation], settings: DetectSettings, *, look: Look | None = None
+    observations: Iterable[Observation],
+    settings: DetectSettings,
+    *,
+    look: Look | None = None,
+    fetch: Fetch | None = None,
 ) -> tuple[Finding, ...]:
     """The findings of a whole recording, by time."""
-    return detected(observations, settings, look=look).findings
+    return detected(observations, settings, look=look, fetch=fetch).findings
 
 
 def detected(
-    observations: Iterable[Observation], settings: DetectSettings, *, look: Look | None = None
+    observations: Iterable[Observation],
+    settings: DetectSettings,
+    *,
+    look: Look | None = None,
+    fetch: Fetch | None = None,
 ) -> Detectors:
     """The detectors after a whole recording: findings, suppressed noise, boots and screens."""
-    detectors, last = Detectors(settings, look=look), 0.0
+    detectors, last = Detectors(settings, look=look, fetch=fetch), 0.0
     for observation in observations:
         detectors.feed(observation)
         last = max(last, observation.t_s)

@@ -136,7 +136,8 @@ def _crashes(seen: Sequence[Fused]) -> list[Fused]:
 
 def _is_stop(event: Fused) -> bool:
     """A report of a crash by a channel other than the console, which alone tells several in one boot."""
-    return event.finding.kind in STOPS and event.finding.channels != ("serial",)
+    finding = event.finding
+    return finding.channels == ("dump",) or (finding.kind in STOPS and finding.channels != ("serial",))
 
 
 def _weight(event: Fused) -> tuple[bool, float]:
@@ -321,7 +322,7 @@ def _cause(event: Fused, causes: Sequence[Fused], seen: Sequence[Fused], boots: 
 def _explains(cause: Fused, event: Fused, boots: BootLog) -> bool:
     """A crash explains silence until the guest answers in a later boot, and a dead agent for good."""
     finding = event.finding
-    if cause.finding.t_s > finding.t_s:
+    if cause.finding.t_s > finding.t_s and cause.finding.channels != ("dump",):
         return False
     if event.lives & cause.lives:
         return True

@@ -7,6 +7,7 @@ login is no finding. Refuses to look at pixels: `look` does, outside this room.
 
 from __future__ import annotations
 
+from bisect import insort
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
@@ -128,7 +129,7 @@ class ScreenWatch:
 
     def _frame(self, frame: Frame, boots: Boots) -> None:
         screen = self._look(frame) if self._look is not None else None
-        self.frames.append((frame.t_s, screen.kind if screen else None))
+        insort(self.frames, (frame.t_s, screen.kind if screen else None), key=lambda item: item[0])
         if screen is None:
             return
         boot = self._boot(frame.t_s, screen, boots)
@@ -156,11 +157,12 @@ class ScreenWatch:
             self._update(view, replace(self._placed(view), fatal=self.findings[view.number].fatal))
 
     def _boot(self, t_s: float, screen: Screen, boots: Boots) -> int:
-        now = boots.current
-        if now is None:
-            return 1
-        late = screen.kind in CRASHES and now.number > 1 and t_s - now.t_s <= LAG_S
-        return now.number - 1 if late else now.number
+        """Frames are looked at apart from everything else, and can come after the reset that followed."""
+        log = boots.log
+        number = log.at(t_s)
+        boot = log.boot(number)
+        late = screen.kind in CRASHES and boot is not None and number > 1 and t_s - boot.t_s <= LAG_S
+        return number - 1 if late else number
 
     def _answer(self, view: _View, t_s: float, boots: Boots) -> None:
         """The guest answers in the boot in which the screen was seen: it had not crashed."""

@@ -11,7 +11,7 @@ import re
 from collections import deque
 from dataclasses import replace
 
-from lab.detect.boots import BootKind, Boots
+from lab.detect.boots import PROBES, BootKind, Boots
 from lab.detect.lines import Block
 from lab.detect.pulse import HOST_CAUSES, Reading, diagnose
 from lab.model import (
@@ -55,8 +55,6 @@ SAID = {
     Diagnosis.STOPPED_BY_HOST: "the host had stopped it",
     Diagnosis.HOST_OVERLOADED: "the host was overloaded",
 }
-PROBES = frozenset({"sysrq", "nmi"})
-"""Captures that make the guest do something: its pulse after them is not its own."""
 POINTER = re.compile(rb"(?:RIP: 0010:|\bpc : )(?:\[<[0-9a-f]+>\] )?([A-Za-z_][\w.]{0,100})\+0x")
 """Where the kernel says that a CPU is, when SysRq asked it."""
 IDLE_FUNCTION = re.compile(rb"\w*(?:idle|halt|_hlt|mwait|do_sysrq|sysrq_|nmi_|show_regs)\w*")
@@ -86,6 +84,7 @@ class Silence:
         self._pictures: deque[str] = deque(maxlen=STILL_PICTURES)
         self._picture_s = -1.0
         self._probed = False
+        """The lab has asked the guest for evidence: what it does since is not its own doing."""
         self._function = ""
         self._measured = ""
         self._lived = False
@@ -116,7 +115,7 @@ class Silence:
             case MachineSample():
                 self._samples.append(observation)
                 self._refine()
-            case Capture() if observation.what in PROBES:
+            case Capture(ok=True) if observation.what in PROBES:
                 self._probed = True
             case Step(name="attempt", phase="end"):
                 self._over = True
@@ -153,7 +152,7 @@ class Silence:
                 detail = f"{known.detail}; it answered again at {t_s:.1f} s"
                 self.findings[self._open] = replace(known, fatal=False, detail=detail)
                 self.version += 1
-        self._answered, self._failed, self._open, self._probed = t_s, False, None, False
+        self._answered, self._failed, self._open = t_s, False, None
         while len(self._samples) > 1:  # the last one before the silence is where its counters start
             self._samples.popleft()
 
@@ -213,7 +212,14 @@ class Silence:
             self._answered = t_s
 
     def _judge(self) -> None:
-        if self._over or self._paused or self._declared or not self._failed or self._open is not None:
+        if (
+            self._probed
+            or self._over
+            or self._paused
+            or self._declared
+            or not self._failed
+            or self._open is not None
+        ):
             return
         if self._answered is None:
             self._overdue(NO_BOOT, self._since)
