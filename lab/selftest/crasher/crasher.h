@@ -23,6 +23,7 @@ extern const struct crasher_fault crasher_memory[];
 extern const struct crasher_fault crasher_checks[];
 extern const struct crasher_fault crasher_stalls[];
 extern const struct crasher_fault crasher_contexts[];
+extern const struct crasher_fault crasher_screen[];
 
 /* The compiler knows nothing of what is read through here. */
 extern unsigned long crasher_number(unsigned long number);

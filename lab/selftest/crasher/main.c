@@ -19,7 +19,7 @@ module_param(what, charp, 0);
 MODULE_PARM_DESC(what, "provoke this fault while the module is loaded");
 
 static const struct crasher_fault *const tables[] = {
-	crasher_flow, crasher_memory, crasher_checks, crasher_stalls, crasher_contexts,
+	crasher_flow, crasher_memory, crasher_checks, crasher_stalls, crasher_contexts, crasher_screen,
 };
 
 unsigned long crasher_number(unsigned long number)
