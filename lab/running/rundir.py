@@ -16,7 +16,8 @@ from lab.detect import detect
 from lab.detect.boots import count as count_boots
 from lab.errors import ArtefactError, InputError
 from lab.model import AttemptRecord, Cell, CellId, DetectSettings, GatePolicy, Omitted, Plan
-from lab.recording.reader import read
+from lab.recording.look import looker
+from lab.recording.reader import Recorded, read
 
 STOP_FILE = "stop"
 """Its presence asks every cell of the run, on whichever host, to end."""
@@ -117,9 +118,9 @@ class RunDirectory:
             attempt=number,
             path=where,
             observations=recorded.observations,
-            findings=detect(recorded.observations, settings),
+            findings=detect(recorded.observations, settings, look=looker(recording)),
             complete=recorded.complete,
-            facts=recorded.facts,
+            facts=_facts(recorded),
             boots=boots.count,
             unexpected_resets=len(boots.unexpected),
         )
@@ -148,6 +149,13 @@ def stop_file(recording: Path) -> Path | None:
     """What asks the cell of this recording to end; a repeat belongs to no run and has none."""
     cells = recording.parents[1]
     return cells.parent / STOP_FILE if cells.name == "cells" else None
+
+
+def _facts(recorded: Recorded) -> Mapping[str, Any]:
+    """attempt.json, and under `problems` what of the recording could not be read."""
+    if not recorded.problems:
+        return recorded.facts
+    return {**recorded.facts, "problems": list(recorded.problems)}
 
 
 def _point_latest(reports: Path, path: Path) -> None:

@@ -10,7 +10,7 @@ import json
 import shutil
 import signal
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -25,6 +25,7 @@ from lab.images.built import BuiltImage
 from lab.machine import leftovers
 from lab.matrix.estimate import keys as estimate_keys
 from lab.model import Cell, Omitted, Plan
+from lab.running import boot_times
 from lab.running.fleet import Fleet, Job
 from lab.running.live import Progress
 from lab.running.lock import orchestrator
@@ -47,6 +48,7 @@ class Session:
         self._hosts = place(plan.cells, setting.lab.profiles, setting.host_facts())
         self._progress = Progress(plan, console)
         self._durations: dict[str, float] = {}
+        self._boots: dict[str, list[float]] = {}
 
     def every_cell(self) -> None:
         """Run the plan; cells that did not run are moved to what was left out, with the reason."""
@@ -63,7 +65,7 @@ class Session:
             ensure_image=self._ensure_image,
             order=self.order,
             places={} if elsewhere else self._hosts,
-            observer=_Both(self._progress, self._durations),
+            observer=_Both(self._progress, self._durations, self._booted),
             stop_after_ring={n: ring.name for n, ring in enumerate(rings) if ring.stop_on_failure},
         )
 
@@ -102,6 +104,12 @@ class Session:
         self.directory.write_run(_plain({**facts, **ended}))
         path = self.directory.path / "durations.json"
         path.write_text(json.dumps(self._durations, indent=1) + "\n")
+        boot_times.write(self.directory.path, self._boots)
+
+    def _booted(self, cell: Cell, seconds: float) -> None:
+        """One measured first start, for the baseline of later runs."""
+        name = boot_times.key(cell.image, cell.profile, self._hosts.get(cell.id, ""))
+        self._boots.setdefault(name, []).append(round(seconds, 3))
 
 
 def order(
@@ -112,6 +120,7 @@ def order(
     host = next((one for one in usable if one.name == host_name), usable[0])
     assert host.acceleration is not None
     profile = setting.lab.profiles[cell.profile]
+    usual_boots = boot_times.usual(setting.lab.reports)
     return CellOrder(
         run=run,
         cell=cell,
@@ -131,6 +140,9 @@ def order(
             qemu=host.qemu,
         ),
         loop_resets=setting.lab.loop_resets,
+        usual_boot_s=usual_boots.get(boot_times.key(cell.image, cell.profile, host.name), 0.0),
+        expected_boots=setting.recipes[cell.image].first_boot_resets,
+        evidence=setting.lab.evidence,
     )
 
 
@@ -163,9 +175,12 @@ def _console() -> Console:
 class _Both:
     """Tells the live view, and keeps durations for the next plan's estimate."""
 
-    def __init__(self, progress: Progress, durations: dict[str, float]) -> None:
+    def __init__(
+        self, progress: Progress, durations: dict[str, float], booted: Callable[[Cell, float], None]
+    ) -> None:
         self._progress = progress
         self._durations = durations
+        self._booted = booted
 
     def image(self, name: str, state: str, detail: str = "") -> None:
         self._progress.image(name, state, detail)
@@ -174,6 +189,9 @@ class _Both:
         if state == "done":
             for key in estimate_keys(cell)[:1]:
                 self._durations[key] = sum(result.seconds for result in results)
+            for result in results:
+                if result.boot_s > 0:
+                    self._booted(cell, result.boot_s)
         self._progress.cell(cell, state, results)
 
 

@@ -21,7 +21,9 @@ from lab.errors import ArtefactError
 from lab.machine.leases import LeaseBook
 from lab.machine.leftovers import drop_roots, end
 from lab.model import DetectSettings, Finding, MachineEvent, Observation, Step
+from lab.recording.look import looker
 from lab.recording.reader import read
+from lab.running import boot_times
 from lab.running.order import CellOrder
 
 GRACE_S = 25.0
@@ -44,6 +46,8 @@ class AttemptResult:
     lab_fault: str
     """Why this was the lab's fault, or ""."""
     seconds: float
+    boot_s: float = 0.0
+    """Of the first start, where the guest was started cold and answered; else 0."""
 
 
 def execute(order: CellOrder, *, on_start: Callable[[int], None] | None = None) -> list[AttemptResult]:
@@ -122,6 +126,8 @@ def clean_up(order: CellOrder) -> None:
     for lease in book.all():
         if lease.recording == str(order.recording) and not lease.keep_until:
             end(lease, book, "its attempt is over")
+    for part in order.recording.glob("*.part"):
+        part.unlink(missing_ok=True)  # a dump that was cut short
     drop_roots(order.places, book)
 
 
@@ -140,7 +146,7 @@ def summarise(order: CellOrder, *, killed: str, seconds: float) -> AttemptResult
             lab_fault=killed or str(error),
             seconds=seconds,
         )
-    findings = detect(recorded.observations, order.detect)
+    findings = detect(recorded.observations, order.detect, look=looker(order.recording))
     worst = next((finding for finding in findings if finding.fatal), None)
     shown = worst or (findings[0] if findings else None)
     outcome = next(
@@ -160,6 +166,7 @@ def summarise(order: CellOrder, *, killed: str, seconds: float) -> AttemptResult
         fatal=worst is not None,
         lab_fault="" if worst is not None else killed or lab_fault(recorded.observations),
         seconds=seconds,
+        boot_s=0.0 if recorded.facts.get("clone") else boot_times.first_boot_s(recorded.observations),
     )
 
 
@@ -179,4 +186,4 @@ def lab_fault(observations: tuple[Observation, ...] | list[Observation]) -> str:
 
 def findings_of(recording: Path, settings: DetectSettings) -> tuple[Finding, ...]:
     """What the detectors say about a recording on disk."""
-    return detect(read(recording).observations, settings)
+    return detect(read(recording).observations, settings, look=looker(recording))
