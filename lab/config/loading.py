@@ -15,7 +15,7 @@ from pydantic import TypeAdapter, ValidationError
 from lab.config import models
 from lab.config.located import parse_document, unknown
 from lab.config.marked import Document, Steps, located, read
-from lab.config.types import Exclude, HostSpec, Include, Lab, Matrix, Override, Ring
+from lab.config.types import Clones, Exclude, HostSpec, Include, Lab, Matrix, Override, Ring
 from lab.errors import InputError
 from lab.model import AgentVersion, Arm, EvidencePolicy, GatePolicy, KnownIssue, Profile, Timeouts
 from lab.places import Places, places
@@ -52,6 +52,7 @@ def load(path: Path, *, candidate: Mapping[str, str] | None = None) -> Lab:
         loop_resets=model.loop_resets,
         gate=_gate(model.gate),
         evidence=_evidence(model.evidence),
+        clones=Clones(use=model.clones.use, warm=model.clones.warm, cache_mib=model.clones.cache),
         places=_places(model.places, root),
         reports=_below(root, model.reports),
         census=dict(model.census),

@@ -301,6 +301,21 @@ class EvidenceModel(Model):
     )
 
 
+class ClonesModel(Model):
+    """Cells that start from a guest which was booted once and frozen; docs/clones.md."""
+
+    use: Flag = Field(
+        default=True,
+        description="Start cells as clones. Each image still boots from power-off at least once per arm.",
+    )
+    warm: Flag = Field(
+        default=True, description="Freeze with the installed agent on, so that cells need not install it."
+    )
+    cache: MiB = Field(
+        default=20 * 1024, description="Room for templates; the least recently used ones are dropped."
+    )
+
+
 class PlacesModel(Model):
     """Directories outside the checkout. The environment variable LAB_HOME wins over all three."""
 
@@ -363,6 +378,7 @@ class LabModel(Model):
     evidence: EvidenceModel = Field(
         default=EvidenceModel(), description="What is taken from a guest before it is destroyed."
     )
+    clones: ClonesModel = Field(default=ClonesModel(), description="Instant clones of booted guests.")
     places: PlacesModel = Field(
         default=PlacesModel(), description="Where images, state and sockets are kept."
     )

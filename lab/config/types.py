@@ -80,6 +80,16 @@ class Ring:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Clones:
+    """Whether cells may start as clones of a booted guest."""
+
+    use: bool = True
+    warm: bool = True
+    """With the installed agent on it."""
+    cache_mib: int = 20 * 1024
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Lab:
     """One lab.yaml, ready to plan from."""
 
@@ -100,6 +110,7 @@ class Lab:
     loop_resets: int = 3
     gate: GatePolicy = field(default_factory=GatePolicy)
     evidence: EvidencePolicy = field(default_factory=EvidencePolicy)
+    clones: Clones = field(default_factory=Clones)
     census: Mapping[str, float] = field(default_factory=dict)
     """Image pattern to the fleet share of each image it matches; the first that matches counts."""
     networks: tuple[str, ...] = ("isolated",)

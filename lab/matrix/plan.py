@@ -18,6 +18,7 @@ from lab.matrix.estimate import bill
 from lab.matrix.ids import cell_id
 from lab.matrix.overrides import Overrides, Settings
 from lab.matrix.selection import choose, glob
+from lab.matrix.starts import with_starts
 from lab.model import AgentVersion, Arm, Cell, CellId, ImageInfo, Omitted, Plan, Profile, ScenarioInfo
 
 
@@ -49,6 +50,7 @@ def build(
     if select:
         cells, unselected = _selected(cells, omitted, select)
         omitted += unselected
+    cells = with_starts(cells, scenarios, clones=lab.clones.use)
     return Plan(cells=tuple(cells), omitted=tuple(omitted), bill=bill(cells, images, hosts, history or {}))
 
 

@@ -176,6 +176,8 @@ class Cell:
     """Keep the machine after a fatal finding until a boot loop is proven or refuted."""
     reason: str = ""
     """Why the cell is in the plan (matrix, include rule number, ...)."""
+    cold: str = ""
+    """Why it must boot from power-off; "" when it may start as a clone."""
 
     @property
     def twin_key(self) -> tuple[str, str, str, int, int]:
