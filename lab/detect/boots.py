@@ -82,6 +82,8 @@ class Boots:
     _text_s: float = -1.0
     """When text that nothing else confirms said that the guest panicked or booted; -1: none."""
     _probed: bool = False
+    _attended: bool = False
+    """Whether anything but the console was ever recorded."""
     _missed: bool = False
     """Whether the last heartbeat failed."""
 
@@ -101,6 +103,7 @@ class Boots:
 
     def feed(self, observation: Observation) -> None:
         """Everything but serial text, which comes as whole lines through `read`."""
+        self._attended = self._attended or isinstance(observation, MachineEvent | Heartbeat)
         match observation:
             case MachineEvent():
                 self._event(observation)
@@ -372,6 +375,8 @@ class Boots:
             return BootKind.REQUESTED, "the lab asked the guest for evidence"
         if self._boots[-1].crashed:
             return BootKind.UNEXPECTED, ""
+        if not self._attended:
+            return BootKind.EXPECTED, "nothing was recorded that could tell who wanted it"
         for credit in (self._asked, self._update, self._own):
             if credit.left > 0:
                 credit.left -= 1

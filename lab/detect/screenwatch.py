@@ -222,6 +222,14 @@ class ScreenWatch:
             self.version += 1
 
 
+def screen_finding(screen: Screen, *, t_s: float, path: str) -> Finding | None:
+    """What a single picture shows, for one that comes without a recording; None: no trouble."""
+    found = _meaning(screen)
+    if found is None:
+        return None
+    return replace(found, t_s=t_s, channels=("screen",), evidence=(EvidenceRef(path=path),))
+
+
 def _meaning(screen: Screen) -> Finding | None:
     """The finding in a screen, without time and place; None: there is none."""
     match screen.kind:
