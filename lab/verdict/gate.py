@@ -14,6 +14,15 @@ from lab.model import Arm, Cell, CellVerdict, Finding, FindingKind, GateDecision
 
 NOT_RUN = "not-run"
 """`Omitted.kind` of cells that were planned and then could not run: a stop, a broken image, a halted ring."""
+LATE = frozenset(
+    {
+        FindingKind.BOOT_LOOP,
+        FindingKind.RECOVERY_SCREEN,
+        FindingKind.UNEXPECTED_REBOOT,
+        FindingKind.UPDATE_REFUSED,
+    }
+)
+"""What follows from a crash names a cell only where no crash does."""
 SHIP, DO_NOT_SHIP, NO_DECISION = 0, 1, 4
 """`lab.errors.ExitCode`, which a pure room may not import."""
 
@@ -213,7 +222,7 @@ def _title(verdict: CellVerdict) -> str:
 
 def _weight(finding: Finding) -> tuple[int, float]:
     """A crash names the bug better than the boot loop or the reset that it caused."""
-    late = finding.kind in (FindingKind.BOOT_LOOP, FindingKind.UNEXPECTED_REBOOT, FindingKind.UPDATE_REFUSED)
+    late = finding.kind in LATE
     return (int(late), finding.t_s)
 
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from lab.model import Arm, AttemptRecord, Blame, Cell, CellId, CellVerdict, Finding, GatePolicy, Outcome
-from lab.verdict.known import expired, issue_for, titles
+from lab.verdict.known import expired, issue_for, same_bug
 from lab.verdict.trial import Trial, judge_attempt, sentence
 
 Place = tuple[str, str, str]
@@ -99,8 +99,8 @@ def _failed(
     reasons = tuple(dict.fromkeys(reason for trial in failed for reason in trial.reasons))
     if any(trial.asserted for trial in failed) and not failing:
         return _Ruling(Outcome.FAILED, *_blame_assertion(cell, twins, reasons))
-    theirs = frozenset[str]().union(*(titles(finding) for twin in twins for finding in twin.failing))
-    alone = [finding for finding in failing if titles(finding).isdisjoint(theirs)]
+    theirs = [finding for twin in twins for finding in twin.failing]
+    alone = [finding for finding in failing if not any(same_bug(finding, other) for other in theirs)]
     blame, note = _blame(cell, alone, twins)
     reasons += tuple(expired(failing, cell.image, policy.known_issues, today))
     issues = [issue_for(finding, cell.image, policy.known_issues, today) for finding in failing]
@@ -147,13 +147,14 @@ def _with_faults(ruling: _Ruling, own: Sequence[Trial]) -> _Ruling:
 
 def _remarks(cell: Cell, own: Sequence[Trial], twins: Sequence[Trial]) -> list[str]:
     """What did not decide the verdict but must be read."""
-    theirs = frozenset[str]().union(*(titles(found) for twin in twins for found in twin.record.findings))
+    theirs = [found for twin in twins for found in twin.record.findings]
     told = {finding.title for trial in own for finding in trial.failing}
     remarks = []
     for finding in _findings(own):
-        if finding.title in told:
+        if finding.title in told or finding.suppressed:
             continue
-        new = cell.arm is Arm.CANDIDATE and bool(twins) and titles(finding).isdisjoint(theirs)
+        known = any(same_bug(finding, other) for other in theirs)
+        new = cell.arm is Arm.CANDIDATE and bool(twins) and not known
         remarks.append(f"also seen: {sentence(finding)}{' (new with the candidate)' if new else ''}")
     return remarks
 
@@ -161,7 +162,7 @@ def _remarks(cell: Cell, own: Sequence[Trial], twins: Sequence[Trial]) -> list[s
 def _findings(own: Iterable[Trial]) -> tuple[Finding, ...]:
     """The findings of all attempts, each bug once, the failing ones first."""
     found = [finding for trial in own for finding in trial.failing]
-    found += [finding for trial in own for finding in trial.record.findings]
+    found += [finding for trial in own for finding in trial.record.findings if not finding.suppressed]
     unique: dict[tuple[str, str], Finding] = {}
     for finding in found:
         unique.setdefault((finding.kind, finding.title), finding)

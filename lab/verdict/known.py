@@ -18,6 +18,15 @@ def titles(finding: Finding) -> frozenset[str]:
     return frozenset(own)
 
 
+def same_bug(one: Finding, two: Finding) -> bool:
+    """Whether both show one bug. Two drivers that stop Windows with the same code are two bugs, although
+    the code alone is a title of both."""
+    apart = one.kind is two.kind is FindingKind.BUGCHECK and bool(one.module and two.module)
+    if apart and one.module != two.module:
+        return False
+    return not titles(one).isdisjoint(titles(two))
+
+
 def issue_for(finding: Finding, image: str, issues: Sequence[KnownIssue], today: str) -> KnownIssue | None:
     """The unexpired issue that excuses `finding` on `image`.
 

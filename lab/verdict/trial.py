@@ -7,11 +7,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from lab.model import AttemptRecord, Blame, Finding, FindingKind, MachineEvent, Outcome, Step
+from lab.model import AttemptRecord, Blame, Diagnosis, Finding, FindingKind, MachineEvent, Outcome, Step
 from lab.verdict.proof import Missing, missing, scenario_end
 
-SILENCES = frozenset({FindingKind.LOST_CONNECTION, FindingKind.BOOT_FAILURE, FindingKind.NO_OUTPUT})
+SILENCES = frozenset(
+    {FindingKind.LOST_CONNECTION, FindingKind.HANG, FindingKind.BOOT_FAILURE, FindingKind.NO_OUTPUT}
+)
 """What a fault of the lab can look like from outside."""
+HOST_CAUSES = frozenset({Diagnosis.STOPPED_BY_HOST, Diagnosis.HOST_OVERLOADED})
+"""Silence that was the host's doing: no evidence against a guest, and none for it."""
 UNREACHED = frozenset({"ChannelError", "ChannelLost", "GuestCommandTimeout", "WaitTimeout", "TimeoutError"})
 """Faults that may be nothing but the guest's own silence, and so excuse none."""
 
@@ -45,7 +49,9 @@ def judge_attempt(record: AttemptRecord) -> Trial:
     """Evidence against the product first, then the lab's faults, then what the scenario says, then proof."""
     fault = _fault(record)
     failing = tuple(
-        finding for finding in record.findings if _fails(finding) and not _excused(finding, fault)
+        finding
+        for finding in record.findings
+        if _fails(finding) and not _excused(finding, fault) and not _by_host(finding)
     )
     if failing:
         return Trial(
@@ -53,6 +59,9 @@ def judge_attempt(record: AttemptRecord) -> Trial:
         )
     if fault is not None:
         return _inconclusive(record, fault.sentence)
+    hosts = tuple(finding for finding in record.findings if _by_host(finding))
+    if hosts:
+        return _inconclusive(record, f"fault of the host: {sentence(hosts[0])}")
     return _by_scenario(record)
 
 
@@ -74,7 +83,12 @@ class _Fault:
 
 
 def _fails(finding: Finding) -> bool:
-    return finding.fatal or finding.kind is FindingKind.UPDATE_REFUSED
+    """Text about a crash elsewhere and noise of the infrastructure never do."""
+    return not finding.suppressed and (finding.fatal or finding.kind is FindingKind.UPDATE_REFUSED)
+
+
+def _by_host(finding: Finding) -> bool:
+    return finding.kind in SILENCES and finding.diagnosis in HOST_CAUSES
 
 
 def _excused(finding: Finding, fault: _Fault | None) -> bool:
@@ -131,7 +145,7 @@ def _proven(record: AttemptRecord) -> Trial:
     lacks += [
         Missing(Outcome.INCONCLUSIVE, f"{finding.title}: {finding.detail}")
         for finding in record.findings
-        if finding.kind in SILENCES
+        if finding.kind in SILENCES and not finding.suppressed
     ]
     if not lacks:
         return Trial(record=record, outcome=Outcome.PASSED, reasons=())
