@@ -91,7 +91,7 @@ class Attempt:
             named = [{"name": item.name, "sha256": item.sha256} for item in resolved.files]
             digests += [item for item in named if item not in digests]
         self._check_artefacts(digests)
-        codec.replace_text(self.order.recording / "attempt.json", _facts(self.order, digests))
+        codec.replace_text(self.order.recording / "attempt.json", facts(self.order, digests))
 
     def _check_artefacts(self, digests: list[dict[str, str]]) -> None:
         """A repro uses the same artefacts by digest, or says that it cannot."""
@@ -258,7 +258,7 @@ class Attempt:
                 self.recorder.close(scenario=self._outcome[0], detail=self._outcome[1])
 
 
-def _facts(order: CellOrder, artefacts: list[dict[str, str]]) -> str:
+def facts(order: CellOrder, artefacts: list[dict[str, str]]) -> str:
     """attempt.json: what the attempt was made of, written before the guest boots."""
     image = order.image
     facts = {
