@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 DARK = 160
 """Luma (0-255) up to which a background may carry light text."""
-LEAST_AREA = 0.04
+LEAST_AREA = 0.03
 LEAST_FILL = 0.5
 LEAST_INK = 0.0005
 MOST_RUNS = 0.8
@@ -72,7 +72,7 @@ def _page(picture: Image, panel: Panel) -> Page | None:
 def _look(picture: Image, panel: Panel, *, read: bool) -> Screen | None:
     from lab.detect.screens.judge import judge
     from lab.detect.screens.qr import kernel_log, read_qr
-    from lab.detect.screens.reading import Unreadable, read_page
+    from lab.detect.screens.reading import Line, Unreadable, read_hexadecimal, read_page
 
     layout = _page(picture, panel)
     if layout is None:
@@ -81,19 +81,20 @@ def _look(picture: Image, panel: Panel, *, read: bool) -> Screen | None:
     log = kernel_log(qr) if qr else ""
     if log:
         return Screen(kind=ScreenKind.PANIC_QR, reason="its QR code holds a kernel log", text=log, qr=qr)
-    lines: list[str] = []
+    lines: list[Line] = []
     trouble = "not read"
     if read:
         try:
             lines = read_page(layout)
         except Unreadable as error:
             trouble = str(error)
-    screen = judge(lines, layout, panel, qr)
+    texts = [line.text for line in lines]
+    screen = judge(texts, layout, panel, qr, again=lambda number: read_hexadecimal(layout, lines[number].box))
     if screen is not None:
         return screen
     kind = ScreenKind.TEXT if layout.dense and panel.luma < 60 else ScreenKind.OTHER
     reason = "text without a sign of trouble" if lines else f"text on a flat ground; {trouble}"
-    return Screen(kind=kind, reason=reason, text="\n".join(lines), qr=qr)
+    return Screen(kind=kind, reason=reason, text="\n".join(texts), qr=qr)
 
 
 def _unread(flat: list[Panel]) -> Screen:

@@ -20,7 +20,7 @@ from lab.detect.screens.signs import DECIDED, Seen, find, weigh
 from lab.detect.screens.signs_firmware import FIRMWARE
 from lab.detect.screens.signs_linux import LINUX
 from lab.detect.screens.signs_windows import WINDOWS
-from lab.detect.screens.stopcode import StopText, boot_status, progress, read_stop
+from lab.detect.screens.stopcode import Again, StopText, boot_status, progress, read_stop
 from lab.model import Screen, ScreenKind
 
 SIGNS = (*WINDOWS, *LINUX, *FIRMWARE)
@@ -58,6 +58,7 @@ class Case:
     page: Page
     panel: Panel
     qr: str = ""
+    again: Again | None = None
     weights: dict[ScreenKind, float] = field(default_factory=dict)
     seen: list[Seen] = field(default_factory=list)
     stop: StopText = field(default_factory=StopText)
@@ -69,9 +70,14 @@ class Case:
             self.because.setdefault(kind, []).append(reason)
 
 
-def judge(lines: Sequence[str], page: Page, panel: Panel, qr: str = "") -> Screen | None:
-    """The screen that a panel shows, or None when nothing decides."""
-    case = Case(lines=lines, page=page, panel=panel, qr=qr)
+def judge(
+    lines: Sequence[str], page: Page, panel: Panel, qr: str = "", *, again: Again | None = None
+) -> Screen | None:
+    """The screen that a panel shows, or None when nothing decides.
+
+    `again` reads a line's hexadecimal numbers once more, in several ways.
+    """
+    case = Case(lines=lines, page=page, panel=panel, qr=qr, again=again)
     case.seen = find(lines, SIGNS)
     for kind, weight in weigh(case.seen).items():
         texts = [repr(seen.text) for seen in case.seen if seen.sign.kind is kind]
@@ -87,7 +93,7 @@ def judge(lines: Sequence[str], page: Page, panel: Panel, qr: str = "") -> Scree
 
 def _weigh_stop(case: Case) -> None:
     bug = ScreenKind.BUGCHECK
-    case.stop = stop = read_stop(case.lines)
+    case.stop = stop = read_stop(case.lines, case.again)
     if case.page.face is not None:
         case.add(bug, DECIDED, "shows ':(' on one flat colour")
     if WINDOWS_QR.search(case.qr):
@@ -138,7 +144,7 @@ def _screen(case: Case, kind: ScreenKind) -> Screen:
             text=text,
             qr=case.qr,
         )
-    code = boot_status(case.lines) if kind in (ScreenKind.BOOT_MANAGER_ERROR, ScreenKind.RECOVERY) else None
+    code = boot_status(case.lines, case.again) if kind in (ScreenKind.BOOT_MANAGER_ERROR, ScreenKind.RECOVERY) else None
     if kind is ScreenKind.RECOVERY and code is not None:
         kind = ScreenKind.BOOT_MANAGER_ERROR
     status = brief().boot_status(code) if code is not None else None

@@ -24,7 +24,8 @@ NEAR = 22
 """Largest difference per channel at which two colours are the same: JPEG at quality 30 stays below on flat areas."""
 MOST = 5
 """Background colours looked at."""
-LEAST_SHARE = 0.06
+LEAST_SHARE, LEAST_DARK = 0.06, 0.025
+"""Of the frame. A dark patch may be smaller: a console that prints a few lines over a splash screen."""
 MEMBER = 0.35
 """Share of a row that has the background's colour if the row belongs to the panel."""
 
@@ -80,7 +81,7 @@ def panels(picture: Image) -> list[Panel]:
     found = []
     for _ in range(MOST):
         colour, share = _dominant(pixels, free)
-        if share < LEAST_SHARE:
+        if share < (LEAST_DARK if max(colour) < 48 else LEAST_SHARE):
             break
         same = near(pixels, colour)
         free &= ~same

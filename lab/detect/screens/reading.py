@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import threading
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -63,17 +64,17 @@ def tessdata() -> str:
 
 
 class _Engines(threading.local):
-    """Open engines of one thread, by page mode."""
+    """Open engines of one thread, by page mode and the letters they may find."""
 
     def __init__(self) -> None:
-        self.open: dict[int, Any] = {}
+        self.open: dict[tuple[int, str], Any] = {}
 
 
 _engines = _Engines()
 
 
-def _engine(mode: int) -> Any:
-    if mode not in _engines.open:
+def _engine(mode: int, letters: str = "") -> Any:
+    if (mode, letters) not in _engines.open:
         try:
             import tesserocr
         except ImportError as error:
@@ -82,32 +83,87 @@ def _engine(mode: int) -> Any:
             engine = tesserocr.PyTessBaseAPI(path=tessdata(), lang=LANGUAGE, psm=mode)
         except RuntimeError as error:
             raise Unreadable(f"{error}", f"apt install {PACKAGE}") from error
-        engine.SetVariable("load_system_dawg", "0")
-        _engines.open[mode] = engine
-    return _engines.open[mode]
+        if letters:
+            engine.SetVariable("tessedit_char_whitelist", letters)
+        _engines.open[mode, letters] = engine
+    return _engines.open[mode, letters]
 
 
 SINGLE_BLOCK, SINGLE_LINE = 6, 7
 """Tesseract's page segmentation modes."""
 
 
-def read_page(page: Page) -> list[str]:
+HEXADECIMAL = "0123456789ABCDEFx(), "
+HEX_SCALES = (1.0, 1.25, 1.5)
+"""Of the usual enlargement: three looks at the same digits, since each errs elsewhere."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """One line of text and where it stands on the page."""
+
+    text: str
+    box: Box
+
+
+def read_page(page: Page) -> list[Line]:
     """The lines of a page, top to bottom. Raises Unreadable."""
     if page.dense or len(page.lines) > MOST_LINES:
         return read_block(page, _hull(page))
-    return [text for box in page.lines for text in [read_line(page, box)] if text]
+    found = [Line(text=read_line(page, box), box=box) for box in page.lines]
+    return [line for line in found if line.text]
 
 
-def read_block(page: Page, box: Box) -> list[str]:
+def read_block(page: Page, box: Box) -> list[Line]:
     """A block of evenly spaced lines."""
+    from lab.detect.screens.layout import Box
+
     heights = [row.height for row in page.rows if row.height >= 4]
     usual = float(np.median(heights)) if heights else float(LINE_HEIGHT)
-    text = _recognise(page.contrast, box, usual, SINGLE_BLOCK)
-    return [line.strip() for line in text.splitlines() if line.strip()]
+    engine = _engine(SINGLE_BLOCK)
+    scale = _show(engine, page.contrast, box, LINE_HEIGHT / max(4.0, usual))
+    engine.Recognize()
+    found = []
+    for text, (left, top, right, bottom) in _lines_of(engine):
+        place = Box(
+            left=max(0, round(box.left + (left - MARGIN) / scale)),
+            top=max(0, round(box.top + (top - MARGIN) / scale)),
+            right=min(page.width, round(box.left + (right - MARGIN) / scale) + 1),
+            bottom=min(page.height, round(box.top + (bottom - MARGIN) / scale) + 1),
+        )
+        found.append(Line(text=text, box=place))
+    return found
+
+
+def _lines_of(engine: Any) -> list[tuple[str, tuple[int, int, int, int]]]:
+    import tesserocr
+
+    found = []
+    for piece in tesserocr.iterate_level(engine.GetIterator(), tesserocr.RIL.TEXTLINE):
+        try:
+            text = str(piece.GetUTF8Text(tesserocr.RIL.TEXTLINE)).strip()
+        except RuntimeError:  # a page without text has one line that cannot be read
+            continue
+        place = piece.BoundingBox(tesserocr.RIL.TEXTLINE)
+        if text and place is not None:
+            found.append((text, place))
+    return found
 
 
 def read_line(page: Page, box: Box) -> str:
-    return " ".join(_recognise(page.contrast, box, float(box.height), SINGLE_LINE).split())
+    engine = _engine(SINGLE_LINE)
+    _show(engine, page.contrast, box, LINE_HEIGHT / max(4.0, float(box.height)))
+    return " ".join(str(engine.GetUTF8Text()).split())
+
+
+def read_hexadecimal(page: Page, box: Box) -> list[str]:
+    """Several readings of a line of which only hexadecimal numbers matter. Raises Unreadable."""
+    engine = _engine(SINGLE_LINE, HEXADECIMAL)
+    found = []
+    for factor in HEX_SCALES:
+        _show(engine, page.contrast, box, factor * 0.8 * LINE_HEIGHT / max(4.0, float(box.height)))
+        found.append(" ".join(str(engine.GetUTF8Text()).split()))
+    return found
 
 
 def _hull(page: Page) -> Box:
@@ -121,22 +177,20 @@ def _hull(page: Page) -> Box:
     )
 
 
-def _recognise(contrast: NDArray[np.uint8], box: Box, line_height: float, mode: int) -> str:
+def _show(engine: Any, contrast: NDArray[np.uint8], box: Box, scale: float) -> float:
+    """Hand a piece to the engine, enlarged; the scale that was possible."""
     from PIL import Image, ImageOps
 
-    piece = contrast[
-        max(0, box.top - 2) : box.bottom + 2,
-        max(0, box.left - 2) : box.right + 2,
-    ]
-    image = Image.fromarray(255 - piece)
-    scale = min(LARGEST_SCALE, LINE_HEIGHT / max(4.0, line_height))
+    top, left = max(0, box.top - 2), max(0, box.left - 2)
+    image = Image.fromarray(255 - contrast[top : box.bottom + 2, left : box.right + 2])
+    scale = min(LARGEST_SCALE, scale)
     while image.width * image.height * scale * scale > MOST_PIXELS:
         scale *= 0.8
-    if not 0.9 < scale < 1.1:
+    if 0.9 < scale < 1.1:
+        scale = 1.0
+    else:
         size = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
         image = image.resize(size, Image.Resampling.BICUBIC if scale > 1 else Image.Resampling.BOX)
-    engine = _engine(mode)
     engine.SetImage(ImageOps.expand(image, MARGIN, 255))
     engine.SetSourceResolution(150)
-    text: str = engine.GetUTF8Text()
-    return text
+    return scale

@@ -8,7 +8,8 @@ wins. Refuses to decide whether the screen is one.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from lab.detect.faults import brief
@@ -18,6 +19,8 @@ DIGITS = str.maketrans({"O": "0", "Q": "0", "U": "0", "I": "1", "L": "1", "|": "
 HEX = r"[0-9A-Fa-fOoQUIlLi|!ZzGSsTt?&°Éé]"
 NUMBER = re.compile(rf"[0OoQCc(]{{0,2}}[0OoQ]\s?[xX×]\s?({HEX}{{2,20}})")
 STOP = re.compile(r"(?:S[TI7][O0Q]P|STOP)\s*[:;.,]?\s*(.*)", re.DOTALL)
+ENDED = re.compile(r"\)\s*$|\)\s*\S{0,2}$")
+SMALL = re.compile(r"(?<=[xX0-9A-F])[doqag](?=[0-9A-Fdoqag])")
 STOP_NUMBER = re.compile(rf"[0OoQ]\s?[xX×]\s?({HEX}{{6,12}})")
 PER_CENT = re.compile(r"(?<![\w.])([0-9OolI]{1,3})\s?[%％]|[%％]\s?([0-9]{1,3})(?!\d)")
 DUMPING = re.compile(r"(?:memory|disk)\s*(?:to disk|dump)?\s*[:;.]\s*([0-9OolI]{1,3})\s*$", re.IGNORECASE)
@@ -26,6 +29,8 @@ FILE = re.compile(
     re.IGNORECASE,
 )
 LABELLED = re.compile(r"(?:what|vhat|wh?at)\s*fai[l1I]ed\s*[:;.]?\s*(\S.*)$", re.IGNORECASE)
+Again = Callable[[int], list[str]]
+"""Reads the hexadecimal numbers of a line once more, in several ways."""
 NAME_SURE = 90.0
 """Similarity (0-100) from which a name decides against a number that was read."""
 
@@ -45,9 +50,9 @@ class StopText:
     """`*** STOP: 0x...` was there."""
 
 
-def read_stop(lines: Sequence[str]) -> StopText:
+def read_stop(lines: Sequence[str], again: Again | None = None) -> StopText:
     """Everything that can be had from the lines of a stop screen."""
-    code, parameters, stop_line = _stop_line(lines)
+    code, parameters, stop_line = _stop_line(lines, again)
     name, named, score = _named(lines)
     if code is None:
         code = _lone_code(lines)
@@ -82,22 +87,48 @@ def number(text: str) -> int:
     return int("".join(digit for digit in plain if digit in "0123456789ABCDEF") or "0", 16)
 
 
-def _stop_line(lines: Sequence[str]) -> tuple[int | None, tuple[int, ...], bool]:
+def _stop_line(lines: Sequence[str], again: Again | None) -> tuple[int | None, tuple[int, ...], bool]:
     """`*** STOP: 0x0000007E (0x..., 0x..., 0x..., 0x...)`, which may be broken over two or three lines."""
     for place, line in enumerate(lines):
         match = STOP.search(line)
         if match is None or STOP_NUMBER.search(line[match.start() :]) is None:
             continue
-        rest = " ".join((match[1], *lines[place + 1 : place + 3]))
-        rest = rest.split(")")[0].replace(" ", "").replace("`", "")
-        head = STOP_NUMBER.match(rest[rest.lower().find("x") - 1 :] if "x" in rest.lower() else rest)
-        if head is None:
-            continue
-        inside = re.split(r"[({\[]|C(?=[0OoQ][xX])", rest[1:], maxsplit=1)
-        listed = inside[1] if len(inside) > 1 else ""
-        values = [number(piece[1]) for piece in re.finditer(rf"[xX×]({HEX}{{6,20}})", listed)]
-        return number(head[1]) & 0xFFFFFFFF, tuple(values[:4]), True
+        last = next((at for at in range(place, min(place + 3, len(lines))) if ENDED.search(lines[at])), place)
+        # Windows writes these digits in capitals: a small d or o in them was a nought.
+        looks = [SMALL.sub("0", "".join((match[1], *lines[place + 1 : last + 1])))]
+        if again is not None:
+            readings = [again(number) for number in range(place, last + 1)]
+            looks += ["".join(pieces) for pieces in zip(*readings, strict=False)]
+        code, parameters = _agreed([_numbers(look) for look in looks])
+        return code, parameters, True
     return None, (), False
+
+
+def _numbers(text: str) -> list[tuple[int, int]]:
+    """Value and number of digits of every number after an x."""
+    found = []
+    for piece in re.split(r"[xX×]", text)[1:]:
+        digits = re.match(rf"(?:{HEX}|[ ](?=\w))*", piece.split(",")[0].split("(")[0].split(" C")[0])
+        spelled = (digits[0] if digits else "").replace(" ", "")
+        if len(spelled) >= 4:
+            found.append((number(spelled), len(spelled)))
+    return found
+
+
+def _agreed(looks: list[list[tuple[int, int]]]) -> tuple[int | None, tuple[int, ...]]:
+    """What most looks saw at each place. A look that lost a number counts only for the first."""
+    heads = [look[0][0] & 0xFFFFFFFF for look in looks if look]
+    if not heads:
+        return None, ()
+    known = [head for head in heads if brief().by_code(head) is not None]
+    code = Counter(known or heads).most_common(1)[0][0]
+    most = Counter(len(look) for look in looks if look).most_common(1)[0][0]
+    whole = [look for look in looks if len(look) == most][::-1]
+    values = []
+    for place in range(1, min(most, 5)):
+        sound = [look[place][0] for look in whole if look[place][1] in (8, 16)]
+        values.append(Counter(sound or [look[place][0] for look in whole]).most_common(1)[0][0])
+    return code, tuple(value & 0xFFFFFFFFFFFFFFFF for value in values)
 
 
 def _lone_code(lines: Sequence[str]) -> int | None:
@@ -163,11 +194,15 @@ def progress(lines: Sequence[str]) -> int | None:
     return None
 
 
-def boot_status(lines: Sequence[str]) -> int | None:
+def boot_status(lines: Sequence[str], again: Again | None = None) -> int | None:
     """An NTSTATUS of the boot manager or of recovery: `Status: 0xc0000225`, `Error code: 0xc0000102`."""
-    for line in lines:
+    for place, line in enumerate(lines):
         for match in NUMBER.finditer(line):
             value = number(match[1])
-            if value >> 28 in (0xC, 0x8) and value <= 0xFFFFFFFF:
+            if value >> 28 not in (0xC, 0x8) or value > 0xFFFFFFFF:
+                continue
+            if brief().boot_status(value) is not None or again is None:
                 return value
+            others = [other for look in again(place) for other, _ in _numbers(look)]
+            return next((other for other in others if brief().boot_status(other) is not None), value)
     return None
