@@ -3,7 +3,7 @@
 For tests of the screen classifier and for the stand-in guest. Everything is drawn here, from
 values; no picture of a real screen is read, and nothing painted is ever evidence about a product.
 
-    paint("10-qr", language="de", size=(1024, 768), code=0x7E, module="csagent.sys", progress=40)
+    paint("10-qr", language="de", size=(1024, 768), code=0x7E, module="demosens.sys", progress=40)
     degrade(picture, scale=0.5, jpeg=60, seed=1)
 """
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from PIL import Image, ImageDraw
 
 from lab.selftest.painting.canvas import BLACK, GREY, WHITE, Colour, Grid, blank, paragraph
+from lab.selftest.painting.fonts import font
 from lab.selftest.painting.modern import face_for
 from lab.selftest.painting.request import Request
 
@@ -102,8 +103,8 @@ def paint_bitlocker(request: Request) -> Image.Image:
     high = request.height
     left, width = 0.13 * request.width, 0.72 * request.width
     title, small = (
-        face_for(request, "light", 0.06 * high),
-        face_for(request, "regular", max(11, 0.023 * high)),
+        font("light", round(0.06 * high)),
+        font("regular", round(max(11, 0.023 * high))),
     )
     y = paragraph(draw, (left, 0.1 * high), "BitLocker recovery", title, WHITE, width=width)
     text = "Enter the recovery key for this drive"

@@ -15,6 +15,7 @@ from lab.agents.compiling import Workbench
 from lab.agents.manifest import CompileSpec, OutputSpec
 from lab.errors import ArtefactError
 from lab.images import initrd, sdk
+from lab.images.builders import direct
 from lab.images.built import BuiltImage
 from lab.model import BootPath, Family, Firmware
 from lab.selftest.standin import dump_header, frames
@@ -29,7 +30,9 @@ COMPILE_S = 300.0
 MODULES = ("virtio.ko", "virtio_ring", "virtio_pci", "virtio_blk", "pvpanic")
 """Beginnings of the names of the modules that are loaded: disks, and the panic device."""
 DISK_BYTES = 1 << 20
-CMDLINE = "console=ttyS0 quiet loglevel=1 panic=5 consoleblank=0 vt.global_cursor_default=0 mitigations=off"
+CMDLINE = (
+    f"console=ttyS0 quiet loglevel=1 panic=5 consoleblank=0 vt.global_cursor_default=0 {direct.EMULATION}"
+)
 """The kernel prints on the serial port only when it dies itself (level 0); the rest is the stand-in's."""
 
 
