@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from lab import log
-from lab.cli import doctor, images, inspect, running
+from lab.cli import detect, doctor, fault, images, inspect, running
 from lab.errors import ExitCode, LabError
 
 app = typer.Typer(
@@ -26,6 +26,8 @@ app = typer.Typer(
 running.register(app)
 doctor.register(app)
 inspect.register(app)
+detect.register(app)
+fault.register(app)
 app.add_typer(images.app, name="image")
 
 

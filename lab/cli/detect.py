@@ -5,18 +5,20 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.text import Text
 
 from lab import __version__, codec
 from lab.cli.display import err, out
-from lab.cli.evaluation import run_evaluation
-from lab.detect.faults import explain
 from lab.errors import ArtefactError, ExitCode, InputError
-from lab.examining import Examined, Subject, examine, sources
+from lab.examining.subjects import Subject, sources
 from lab.model import Finding
+
+if TYPE_CHECKING:
+    from lab.detect.faults import Fault
+    from lab.examining.examine import Examined
 
 SCHEMA = 1
 COLOURS = {"healthy": "green", "warning": "yellow"}
@@ -58,6 +60,8 @@ def detect(
     if evaluate is not None:
         if paths:
             raise InputError(f"--evaluate takes one folder and no other path (got {paths[0]!r})")
+        from lab.cli.evaluation import run_evaluation
+
         run_evaluation(evaluate, as_json=as_json, variants=variants, jobs=jobs or os.cpu_count() or 1)
         return
     if not paths:
@@ -87,6 +91,8 @@ Refused = tuple[str, ArtefactError, bool]
 
 
 def _examine(paths: list[str], as_subject: Subject | None) -> tuple[list[Examined], list[Refused]]:
+    from lab.examining.examine import examine
+
     done: list[Examined] = []
     refused: list[Refused] = []
     for source in sources(paths, as_subject=as_subject):
@@ -134,8 +140,14 @@ def as_dict(one: Examined) -> dict[str, Any]:
 def _finding(finding: Finding) -> dict[str, Any]:
     raw: dict[str, Any] = codec.to_dict(finding)
     signature = raw.pop("signature")
-    fault = explain(finding)
+    fault = _fault(finding)
     return {**signature, **raw, "meaning": fault.meaning if fault else ""}
+
+
+def _fault(finding: Finding) -> Fault | None:
+    from lab.detect.faults import catalogue
+
+    return catalogue().of_finding(finding)
 
 
 def _show(one: Examined, *, everything: bool) -> None:
@@ -186,7 +198,7 @@ def _details(finding: Finding) -> list[str]:
     place = finding.evidence[0] if finding.evidence else None
     if place is not None and place.end > place.start:
         lines.append(f"bytes {place.start} to {place.end}")
-    fault = explain(finding)
+    fault = _fault(finding)
     if fault is not None:
         lines.append(f"means: {fault.meaning}")
         lines += [f"check first: {fault.checks[0]}"] if fault.checks else []

@@ -10,7 +10,9 @@ from typing import Any
 from rich.text import Text
 
 from lab.cli.display import err, out, table
-from lab.examining.scoring import Judged, Score, judge_all, read_corpus, score
+from lab.examining.scoring.labels import read_corpus
+from lab.examining.scoring.measure import Judged, judge_all
+from lab.examining.scoring.score import Score, score
 
 MOST_WRONG = 40
 """Wrong cases shown of each set; --json has all."""

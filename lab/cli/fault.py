@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.text import Text
 
 from lab.cli import options
 from lab.cli.display import out
-from lab.detect.faults import Fault, catalogue
 from lab.errors import InputError
+
+if TYPE_CHECKING:
+    from lab.detect.faults import Fault
 
 SURE = 90.0
 """A score from which the best answer is the answer."""
@@ -30,6 +32,8 @@ def fault(
     as_json: options.Json = False,
 ) -> None:
     """Explain a fault: what it means, its parameters, what to check first, how to bring it about."""
+    from lab.detect.faults import catalogue
+
     text = " ".join(words)
     found = catalogue().search(text, limit=MOST)
     if not found:

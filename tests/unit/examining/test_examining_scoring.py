@@ -8,10 +8,9 @@ import pytest
 from corpora import console_corpus, dump_corpus, screen_corpus, serial_corpus, table
 
 from lab.errors import InputError
-from lab.examining.scoring import judge_all, read_corpus, score
-from lab.examining.scoring.labels import CorpusSet
-from lab.examining.scoring.measure import changed, console_log, readable_code
-from lab.examining.scoring.score import Score, Share
+from lab.examining.scoring.labels import CorpusSet, read_corpus
+from lab.examining.scoring.measure import changed, console_log, judge_all, readable_code
+from lab.examining.scoring.score import Score, Share, score
 
 
 def the_score(directory: Path) -> Score:
