@@ -91,6 +91,8 @@ class AttemptRecord:
     boots: int = 0
     """As `detect.boots.count` counted them, like `unexpected_resets`."""
     unexpected_resets: int = 0
+    suppressed: tuple[Finding, ...] = ()
+    """Noise and text about crashes elsewhere, each with its reason: reported apart, never judged."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -31,6 +31,7 @@ CONSEQUENCES = frozenset(
         FindingKind.NO_OUTPUT,
         FindingKind.NO_PROGRESS,
         FindingKind.LOST_CONNECTION,
+        FindingKind.HANG,
         FindingKind.WATCHDOG,
         FindingKind.AGENT_DOWN,
     }

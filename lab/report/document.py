@@ -14,7 +14,7 @@ from typing import Any, Literal
 from lab import codec
 from lab.errors import ExitCode
 from lab.model import AttemptRecord, CellVerdict, GateDecision, Plan
-from lab.report import failures, fleet, gaps, heatmap
+from lab.report import failures, fleet, gaps, heatmap, hosts
 from lab.report.cases import Case, join, lab_faults, length_s
 from lab.report.shape import (
     SCHEMA_VERSION,
@@ -22,8 +22,8 @@ from lab.report.shape import (
     Artefact,
     Attempt,
     CellRow,
-    HostFacts,
     ImageFacts,
+    Noise,
     Report,
     RunFacts,
     Span,
@@ -65,13 +65,14 @@ def build(
         fleet=fleet.build(cases, share, bugs),
         arms=arms,
         artefacts=_artefacts(rows),
-        hosts=_hosts(run, attempts),
+        hosts=hosts.build(run, attempts),
         images=_images(run, share, attempts),
         heatmap=heatmap.build(cases, arms, sections, _by_name(run.get("scenarios"))),
         failures=bugs,
         not_tested=holes,
         timeline=spans,
         cells=rows,
+        noise=_noise(attempts),
     )
     made: dict[str, Any] = scrub(codec.to_dict(report))
     return made
@@ -156,33 +157,26 @@ def _attempt(record: AttemptRecord) -> Attempt:
         complete=record.complete,
         titles=tuple(dict.fromkeys(finding.title for finding in record.findings)),
         faults=lab_faults(record),
+        problems=tuple(map(str, record.facts.get("problems") or ())),
     )
+
+
+def _noise(attempts: Sequence[AttemptRecord]) -> tuple[Noise, ...]:
+    """What was suppressed, once for each title and reason, the most frequent first."""
+    found: dict[tuple[str, str], list[str]] = {}
+    for record in attempts:
+        for finding in record.suppressed:
+            found.setdefault((finding.title, finding.suppressed), []).extend([record.cell.id] * finding.count)
+    made = [
+        Noise(title=title, reason=reason, count=len(cells), cells=tuple(dict.fromkeys(cells)))
+        for (title, reason), cells in found.items()
+    ]
+    return tuple(sorted(made, key=lambda one: (-one.count, one.title)))
 
 
 def _artefacts(rows: Sequence[CellRow]) -> tuple[Artefact, ...]:
     found = {(item.name, item.sha256): item for row in rows for item in row.artefacts}
     return tuple(found[key] for key in sorted(found))
-
-
-def _hosts(run: Mapping[str, Any], attempts: Sequence[AttemptRecord]) -> tuple[HostFacts, ...]:
-    """Hosts as the attempts saw them; those that run.json names but that ran nothing come last."""
-    told = [_part(record.facts, "host") for record in attempts]
-    told += [host for host in run.get("hosts") or () if isinstance(host, Mapping)]
-    uris = [str(host.get("uri") or "") for host in told]
-    hosts: dict[str, HostFacts] = {}
-    for host, uri in zip(told, uris, strict=True):
-        if not host or uri in hosts:
-            continue
-        measured = _part(host, "acceleration") or host
-        hosts[uri] = HostFacts(
-            uri=uri,
-            libvirt=str(host.get("libvirt") or ""),
-            qemu=str(host.get("qemu") or ""),
-            accelerator=str(measured.get("accelerator") or ""),
-            factor=float(measured.get("factor") or 1.0),
-            attempts=uris[: len(attempts)].count(uri),
-        )
-    return tuple(hosts.values())
 
 
 def _images(

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from lab.model import AgentVersion, Arm, Blame, FindingKind, Outcome, Signature
-from lab.report import exhibit
+from lab.report import exhibit, faults
 from lab.report.cases import FAILURES, Case
 from lab.report.shape import Failure
 from lab.report.wording import KIND_MEANING, count, same_words
@@ -82,6 +82,8 @@ def _failure(
         module=main.module if main else "",
         function=main.function if main else "",
         meaning=_meaning(main.detail if main else "", kind, looped, len(members), max(loops, default=0)),
+        fault=faults.note(main),
+        diagnosis=main.diagnosis.value if main and main.diagnosis else "",
         since=_since(members, every),
         also=_unique(
             one.title

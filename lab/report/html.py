@@ -27,6 +27,7 @@ TICKS = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 4
 
 BOOT_END_WORDS = {
     "requested-reboot": "reboot, as asked for",
+    "expected-reboot": "restart, as known beforehand",
     "unexpected-reset": "reset that nobody asked for",
     "crash": "crash",
     "shutdown": "switched off",
@@ -83,6 +84,7 @@ def _environment() -> Environment:
     )
     environment.filters.update(
         seconds=wording.seconds,
+        age=wording.age,
         percent=wording.percent,
         count=wording.count,
         listing=wording.listing,
@@ -103,6 +105,7 @@ def _environment() -> Environment:
         WHEN=WHEN_WORDS,
         ARM=ARM_WORDS,
         STATE=STATE_WORDS,
+        DIAGNOSIS=wording.DIAGNOSIS_WORDS,
     )
     return environment
 

@@ -14,6 +14,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from lab.model import Blame, Outcome
+from lab.report.wording import seconds
 
 OUTPUT_CAP = 16 * 1024
 """Characters of system-out of one test."""
@@ -50,7 +51,9 @@ def _case(cell: Mapping[str, Any], failure: Mapping[str, Any] | None, run_id: st
     element = _element(cell["id"], cell["scenario"], cell["duration_s"])
     _properties(element, cell)
     message = _text(cell["title"] or "; ".join(cell["reasons"]) or cell["outcome"])
-    body = _text("\n".join((*cell["reasons"], f"reproduce: lab repro {run_id} {cell['id']}")))
+    body = _text(
+        "\n".join((*cell["reasons"], *_told(failure), f"reproduce: lab repro {run_id} {cell['id']}"))
+    )
     match Outcome(cell["outcome"]) if cell["outcome"] != "not-run" else Outcome.SKIPPED:
         case Outcome.PASSED:
             pass
@@ -70,6 +73,28 @@ def _case(cell: Mapping[str, Any], failure: Mapping[str, Any] | None, run_id: st
     if output:
         ET.SubElement(element, "system-out").text = output
     return element
+
+
+def _told(failure: Mapping[str, Any] | None) -> list[str]:
+    """What the fault means, and which channels saw it and which did not."""
+    if failure is None:
+        return []
+    fault, exhibit = failure["fault"], failure["exhibit"]
+    lines = [f"fault: {fault['name']}: {fault['meaning']}"] if fault and fault["meaning"] else []
+    lines += [f"diagnosis: {failure['diagnosis']}"] if failure["diagnosis"] else []
+    lines += [f"not to be trusted in detail: {failure['corrupted']}"] if failure["corrupted"] else []
+    return [*lines, *(witness(one) for one in (exhibit["sightings"] if exhibit else ()))]
+
+
+def witness(one: Mapping[str, Any]) -> str:
+    """`serial: saw it 0.12 s after the first`, `screen: could not see it, no frame was taken`."""
+    what = f", {one['what']}" if one["what"] else ""
+    if not one["seen"]:
+        return f"{one['channel']}: {'could not see it' if one['blind'] else 'missed it'}{what}"
+    when = "saw it first" if one["first"] else "saw it"
+    if not one["first"] and one["delay_s"] is not None:
+        when = f"saw it {seconds(one['delay_s'])} after the first"
+    return f"{one['channel']}: {when}{what}"
 
 
 def _flaky(element: ET.Element, cell: Mapping[str, Any], message: str, body: str) -> None:

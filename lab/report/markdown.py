@@ -69,14 +69,34 @@ def _failure(failure: Mapping[str, Any]) -> str:
     where = " in " + _code(failure["module"]) if failure["module"] else ""
     loop = f" · boot loop: {count(failure['resets'], 'reset')}" if failure["looped_cells"] else ""
     where_from = f"{count(len(failure['cells']), 'cell')} on {_text(listing(failure['images']))}"
+    fault = failure["fault"]
+    known = f" {_text(fault['meaning'])}" if fault and fault["meaning"] else ""
     return "\n".join(
         [
             f"**{_text(failure['title'])}**{where}  ",
-            f"{_text(failure['meaning'])} {_text(failure['since'])}".strip() + "  ",
+            f"{_text(failure['meaning'])}{known} {_text(failure['since'])}".strip() + "  ",
+            *_seen(failure),
             f"blame: {_text(BLAME_WORDS[failure['blame']])} · {where_from}{loop}  ",
             f"reproduce: {_code(failure['repro'])}",
         ]
     )
+
+
+def _seen(failure: Mapping[str, Any]) -> list[str]:
+    """`seen by event, serial +0.12 s · missed by screen`."""
+    exhibit = failure["exhibit"]
+    told = exhibit["sightings"] if exhibit else ()
+    seen = [
+        one["channel"] + (f" +{seconds(one['delay_s'])}" if one["delay_s"] and not one["first"] else "")
+        for one in told
+        if one["seen"]
+    ]
+    missed = [one["channel"] for one in told if not one["seen"] and not one["blind"] and one["what"]]
+    if not seen:
+        return []
+    return [
+        f"seen by {_text(', '.join(seen))}" + (f" · missed by {', '.join(missed)}" if missed else "") + "  "
+    ]
 
 
 def _map(doc: Mapping[str, Any]) -> list[str]:

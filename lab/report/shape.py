@@ -72,6 +72,21 @@ class Artefact:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SelfTest:
+    """When the detectors were last proven on a host with guests that really crash."""
+
+    when: str
+    """UTC ISO 8601 text."""
+    age_s: float | None
+    """Before the run began."""
+    ok: bool
+    canaries: int
+    """Guests that were crashed on purpose."""
+    found: int
+    """Of them, those that every channel found that can see them."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class HostFacts:
     """A host that ran attempts, as attempt.json told it."""
 
@@ -82,6 +97,7 @@ class HostFacts:
     factor: float
     """How many times slower than the reference; deadlines were multiplied by it."""
     attempts: int
+    selftest: SelfTest | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -198,6 +214,8 @@ class Picture:
     when: str
     width: int
     height: int
+    shows: str
+    """The kind of screen, and what was read of it; "" where nobody looked."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -233,6 +251,10 @@ class Sighting:
     t_s: float | None
     delay_s: float | None
     """Seconds after the finding's own time."""
+    what: str
+    """What this channel called it, or why it missed it."""
+    blind: bool
+    """It could not have seen it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -277,6 +299,29 @@ class Exhibit:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Parameter:
+    """One parameter of a stop code, and what it means."""
+
+    value: str
+    meaning: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FaultNote:
+    """What the fault catalogue knows of a failure."""
+
+    name: str
+    code: str
+    """`0x7E`, or "" for a fault without one."""
+    meaning: str
+    cause: str
+    """The usual class of cause: driver, memory, disk, ..."""
+    parameters: tuple[Parameter, ...]
+    checks: tuple[str, ...]
+    """First things to check, most useful first."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Failure:
     """One bug, however many cells it struck: cells whose findings are the same by signature."""
 
@@ -289,6 +334,9 @@ class Failure:
     module: str
     function: str
     meaning: str
+    fault: FaultNote | None
+    diagnosis: str
+    """Of a guest that fell silent: idle, spinning, busy, blocked-on-io, ..., or ""."""
     since: str
     """What the comparison with the other arm says, one sentence or ""."""
     also: tuple[str, ...]
@@ -340,6 +388,8 @@ class Attempt:
     titles: tuple[str, ...]
     faults: tuple[str, ...]
     """What the lab itself failed at."""
+    problems: tuple[str, ...]
+    """What of the recording could not be read."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -374,6 +424,16 @@ class CellRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Noise:
+    """What looked like a finding and was left out, and why."""
+
+    title: str
+    reason: str
+    count: int
+    cells: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Span:
     """One attempt on the timeline of the run; `lane` counts from 0."""
 
@@ -402,6 +462,7 @@ class Report:
     not_tested: tuple[Gap, ...]
     timeline: tuple[Span, ...]
     cells: tuple[CellRow, ...]
+    noise: tuple[Noise, ...]
 
 
 @lru_cache(maxsize=1)

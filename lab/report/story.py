@@ -33,6 +33,7 @@ VERSION_AXES = ("build", "content")
 LONGEST_STORY = 60
 BAD_OUTCOMES = ("failed", "stopped", "error", "refused", "lost")
 ENDS = {"shutdown": "shutdown", "stopped": "shutdown", "destroyed": "destroyed", "process-gone": "gone"}
+BOOT_ENDS = {BootKind.REQUESTED: "requested-reboot", BootKind.EXPECTED: "expected-reboot"}
 CRASHES = frozenset({FindingKind.BUGCHECK, FindingKind.PANIC, FindingKind.OOPS, FindingKind.LOCKUP})
 EVENTS_OF: Mapping[FindingKind, tuple[str, ...]] = {
     FindingKind.PANIC: ("panicked",),
@@ -45,12 +46,22 @@ EVENTS_OF: Mapping[FindingKind, tuple[str, ...]] = {
 """Which hypervisor events show a kind of finding; any other kind shows as a reset."""
 
 
-def boots(observations: Sequence[Observation], findings: Iterable[Finding] = ()) -> tuple[Boot, ...]:
+def expected_boots(facts: Mapping[str, Any]) -> int:
+    """Resets that the image makes by itself, as the attempt's detectors were told."""
+    settings = facts.get("detect")
+    told = settings.get("expected_boots") if isinstance(settings, Mapping) else 0
+    return told if isinstance(told, int) else 0
+
+
+def boots(
+    observations: Sequence[Observation], findings: Iterable[Finding] = (), quirk: int = 0
+) -> tuple[Boot, ...]:
     """The boots that `lab.detect.boots` counts, with when each became ready, crashed and ended.
 
-    A boot ends where the next begins, or earlier when the machine was switched off.
+    A boot ends where the next begins, or earlier when the machine was switched off. `quirk`: as in
+    `expected_boots`.
     """
-    counted = count_boots(observations).boots
+    counted = count_boots(observations, quirk).boots
     last_s = max((item.t_s for item in observations), default=0.0)
     crashes = [finding.t_s for finding in findings if finding.kind in CRASHES]
     crashes += [
@@ -68,7 +79,7 @@ def boots(observations: Sequence[Observation], findings: Iterable[Finding] = ())
         elif off:
             end = ENDS[off.name]
         elif following:
-            end = "requested-reboot" if following.kind is BootKind.REQUESTED else "unexpected-reset"
+            end = BOOT_ENDS.get(following.kind, "unexpected-reset")
         else:
             end = "open"
         ready_s = _ready(observations, start_s, end_s)
@@ -131,7 +142,12 @@ def after_update(observations: Sequence[Observation], t_s: float) -> float | Non
 def sightings(
     finding: Finding, observations: Sequence[Observation], console: Console
 ) -> tuple[Sighting, ...]:
-    """For every channel whether it saw `finding`, and when: first the ones that did, in their order."""
+    """For every channel whether it saw `finding`, and when: first the ones that did, in their order.
+
+    The detectors' own time line counts; without one, what can be told from the observations.
+    """
+    if finding.timeline:
+        return _accounted(finding)
     order = [*finding.channels, *(name for name in CHANNELS if name not in finding.channels)]
     made = []
     for at, channel in enumerate(order):
@@ -140,7 +156,46 @@ def sightings(
         if seen and at == 0 and t_s is None:
             t_s = finding.t_s
         delay_s = None if t_s is None else t_s - finding.t_s
-        made.append(Sighting(channel=channel, seen=seen, first=at == 0 and seen, t_s=t_s, delay_s=delay_s))
+        made.append(
+            Sighting(
+                channel=channel,
+                seen=seen,
+                first=at == 0 and seen,
+                t_s=t_s,
+                delay_s=delay_s,
+                what="",
+                blind=False,
+            )
+        )
+    return tuple(made)
+
+
+def _accounted(finding: Finding) -> tuple[Sighting, ...]:
+    """Who saw it in their order, then who missed it, then who could not have seen it."""
+    made = [
+        Sighting(
+            channel=one.channel,
+            seen=True,
+            first=at == 0,
+            t_s=one.t_s,
+            delay_s=one.latency_s,
+            what=one.what if one.what != finding.title else "",
+            blind=False,
+        )
+        for at, one in enumerate(finding.timeline)
+    ]
+    made += [
+        Sighting(
+            channel=one.channel,
+            seen=False,
+            first=False,
+            t_s=None,
+            delay_s=None,
+            what=one.reason,
+            blind=one.blind,
+        )
+        for one in sorted(finding.missed, key=lambda one: one.blind)
+    ]
     return tuple(made)
 
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from lab.log import KEY_BLOCK, MASK, redact
-from lab.model import Blame, FindingKind, Outcome
+from lab.model import Blame, Diagnosis, FindingKind, Outcome, ScreenKind
 
 LONGEST = 2000
 """Characters of a string in report.json; longer ones are cut with an ellipsis."""
@@ -74,6 +74,14 @@ def seconds(value: float | None) -> str:
     return f"{minutes // 60} h {minutes % 60:02d} min"
 
 
+def age(value_s: float) -> str:
+    """`40 s`, `3 min`, `5 h`, `2 days`: how long ago, as a person says it."""
+    for limit, unit, word in ((120, 1, "s"), (7200, 60, "min"), (172800, 3600, "h")):
+        if value_s < limit:
+            return f"{value_s / unit:.0f} {word}"
+    return f"{value_s / 86400:.0f} days"
+
+
 def percent(share: float) -> str:
     """`0 %`, `< 1 %`, `62.5 %`, `100 %`: never rounded to nothing or to everything."""
     value = share * 100
@@ -108,12 +116,18 @@ KIND_WORD: dict[str, str] = {
     FindingKind.BUGCHECK: "bugcheck",
     FindingKind.PANIC: "panic",
     FindingKind.OOPS: "oops",
+    FindingKind.BUG: "kernel bug",
     FindingKind.WARNING: "warning",
+    FindingKind.SANITIZER: "sanitizer",
+    FindingKind.LOCKDEP: "lockdep",
+    FindingKind.LEAK: "leak",
     FindingKind.HUNG_TASK: "hung task",
     FindingKind.LOCKUP: "lockup",
+    FindingKind.HANG: "hang",
     FindingKind.OOM: "out of memory",
     FindingKind.BOOT_LOOP: "boot loop",
     FindingKind.BOOT_FAILURE: "no boot",
+    FindingKind.SLOW_BOOT: "slow boot",
     FindingKind.RECOVERY_SCREEN: "recovery",
     FindingKind.UNEXPECTED_REBOOT: "reboot",
     FindingKind.UNEXPECTED_SHUTDOWN: "shutdown",
@@ -131,12 +145,19 @@ KIND_MEANING: dict[str, str] = {
     FindingKind.BUGCHECK: "Windows stopped the whole machine with a stop code.",
     FindingKind.PANIC: "The kernel stopped the whole machine: everything on it is down until it is reset.",
     FindingKind.OOPS: "The kernel hit a fault in its own code; what it does after that cannot be trusted.",
+    FindingKind.BUG: "The kernel found a mistake of its own and went on.",
     FindingKind.WARNING: "The kernel found itself in a state that its code does not expect.",
+    FindingKind.SANITIZER: "A checker that is built into this kernel caught its code doing what it must not, "
+    "such as using memory that is already freed.",
+    FindingKind.LOCKDEP: "Locks are taken in an order, or in a place, that can end in a deadlock.",
+    FindingKind.LEAK: "The kernel lost track of memory that nobody frees any more.",
     FindingKind.HUNG_TASK: "A process has been stuck in the kernel for too long.",
     FindingKind.LOCKUP: "A CPU did not leave the kernel for too long: the machine is frozen or nearly so.",
+    FindingKind.HANG: "Seen from outside, nothing answers and nothing happens: the machine hangs.",
     FindingKind.OOM: "The guest ran out of memory and the kernel killed a process to go on.",
     FindingKind.BOOT_LOOP: "The guest resets again at every boot: nobody can use it without help on site.",
     FindingKind.BOOT_FAILURE: "The guest did not come up before its deadline.",
+    FindingKind.SLOW_BOOT: "The guest came up, but took much longer than this OS build does on this host.",
     FindingKind.RECOVERY_SCREEN: "The guest stopped at a recovery screen and waits for a person.",
     FindingKind.UNEXPECTED_REBOOT: "The guest restarted although nothing asked it to.",
     FindingKind.UNEXPECTED_SHUTDOWN: "The guest switched itself off although nothing asked it to.",
@@ -149,6 +170,38 @@ KIND_MEANING: dict[str, str] = {
     "no crash, but the update does not reach these machines.",
     FindingKind.AGENT_DOWN: "The agent is not running or not healthy: the machine is up but not protected.",
     FindingKind.REGRESSION: "The candidate is measurably worse than the released version.",
+}
+
+DIAGNOSIS_WORDS: dict[str, str] = {
+    Diagnosis.IDLE: "idle: its CPUs wait for something that does not come",
+    Diagnosis.SPINNING: "spinning: a CPU runs in a narrow loop and gets nowhere",
+    Diagnosis.BUSY: "busy: its CPUs do varied work, too much to answer in time",
+    Diagnosis.BLOCKED_ON_IO: "blocked on I/O: it waits for its disk",
+    Diagnosis.STOPPED_BY_HOST: "stopped by the host: no fault of the guest",
+    Diagnosis.HOST_OVERLOADED: "host overloaded: no fault of the guest",
+}
+
+SCREEN_WORD: dict[str, str] = {
+    ScreenKind.BUGCHECK: "stop screen",
+    ScreenKind.PANIC: "kernel panic",
+    ScreenKind.PANIC_QR: "kernel panic, QR code",
+    ScreenKind.RECOVERY: "recovery",
+    ScreenKind.BOOT_MANAGER_ERROR: "boot manager error",
+    ScreenKind.NO_BOOT_DEVICE: "no boot device",
+    ScreenKind.UEFI_SHELL: "UEFI shell",
+    ScreenKind.FIRMWARE_SETUP: "firmware setup",
+    ScreenKind.GRUB_RESCUE: "GRUB rescue shell",
+    ScreenKind.EMERGENCY_SHELL: "emergency shell",
+    ScreenKind.BOOT_MENU: "boot menu",
+    ScreenKind.FIRMWARE: "firmware",
+    ScreenKind.UPDATE: "update in progress",
+    ScreenKind.INSTALLER: "installer",
+    ScreenKind.LOGIN: "login",
+    ScreenKind.DESKTOP: "desktop",
+    ScreenKind.SPLASH: "splash",
+    ScreenKind.BLANK: "blank",
+    ScreenKind.TEXT: "text console",
+    ScreenKind.OTHER: "other",
 }
 
 OUTCOME_WORD: dict[str, str] = {
