@@ -13,6 +13,7 @@ from lab.report.document import build as report_document
 from lab.report.files import write_all
 from lab.running import session
 from lab.running.rundir import RunDirectory
+from lab.selftest.gate import keep_proven
 from lab.setting import Request, Setting
 from lab.verdict.gate import decide
 from lab.verdict.judge import judge as judge_cells
@@ -20,7 +21,7 @@ from lab.verdict.judge import judge as judge_cells
 
 def plan(request: Request) -> Setting:
     """lab.yaml, catalogue, scenarios and hosts become a plan; nothing is built or booted for a cell."""
-    setting = Setting.read(request).with_hosts()
+    setting = keep_proven(Setting.read(request).with_hosts())
     cells = build(
         setting.lab,
         setting.plannable_images(),

@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from lab import log
-from lab.cli import detect, doctor, fault, images, inspect, running
+from lab.cli import detect, doctor, fault, images, inspect, running, selftest
 from lab.errors import ExitCode, LabError
 
 app = typer.Typer(
@@ -25,6 +25,7 @@ app = typer.Typer(
 )
 running.register(app)
 doctor.register(app)
+selftest.register(app)
 inspect.register(app)
 detect.register(app)
 fault.register(app)

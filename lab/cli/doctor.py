@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Annotated
 
 import typer
@@ -13,6 +14,7 @@ from lab.cli import options
 from lab.cli.display import out, table
 from lab.errors import ExitCode
 from lab.machine.host import HostReport
+from lab.selftest import gate, results
 from lab.setting import Setting
 
 
@@ -32,21 +34,25 @@ def doctor(
 
     Exit code 4 when a host is unusable.
     """
-    setting = Setting.read(options.request(file, fresh=not remembered)).with_hosts()
+    setting = gate.keep_proven(Setting.read(options.request(file, fresh=not remembered)).with_hosts())
+    places = setting.lab.places
     if as_json:
-        print(json.dumps([codec.to_dict(report) for report in setting.hosts], indent=1))
+        told = results.facts(places, {host.name: host.qemu for host in setting.hosts})
+        both = zip(setting.hosts, told, strict=True)
+        print(json.dumps([{**codec.to_dict(host), "selftest": facts} for host, facts in both], indent=1))
     else:
-        show(setting.hosts)
+        show(setting.hosts, {host.name: results.load(places, host.name) for host in setting.hosts})
     raise typer.Exit(
         int(ExitCode.SHIP if all(report.usable for report in setting.hosts) else ExitCode.LAB_FAULT)
     )
 
 
-def show(hosts: tuple[HostReport, ...]) -> None:
+def show(hosts: tuple[HostReport, ...], proven: Mapping[str, results.Proven | None]) -> None:
     """One table with a column per host, then each problem with its remedy."""
     rows = table("", *(host.name for host in hosts))
     for title, values in _rows(hosts):
         rows.add_row(title, *values)
+    rows.add_row("detectors", *(gate.summary(host, proven.get(host.name)) for host in hosts))
     out.print(rows)
     for host in hosts:
         for problem in host.problems:

@@ -33,6 +33,8 @@ from lab.running.order import CellOrder, HostChoice
 from lab.running.placing import place
 from lab.running.rundir import RunDirectory
 from lab.running.spawn import AttemptResult
+from lab.selftest import results as selftests
+from lab.selftest.gate import problem_of
 from lab.setting import Setting
 
 
@@ -161,7 +163,12 @@ def begin(setting: Setting, console: Console | None = None) -> Iterator[Session]
                 "leftover ended", machine=ended.machine, why=ended.why, error=ended.error
             )
         directory = RunDirectory.create(setting.lab.reports)
-        directory.write_run(_plain({"id": directory.id, **setting.run_facts()}))
+        for report in setting.usable_hosts():
+            worry = problem_of(report, selftests.load(places, report.name))
+            if worry is not None:
+                console.print(f"{report.name}: {worry.what}: {worry.mend}", style="yellow", soft_wrap=True)
+        tried = selftests.facts(places, {report.name: report.qemu for report in setting.hosts})
+        directory.write_run(_plain({"id": directory.id, **setting.run_facts(), "selftest": tried}))
         directory.write_plan(setting.plan)
         shutil.copyfile(setting.lab.path, directory.path / "lab.yaml")
         yield Session(setting, directory, setting.plan, console)

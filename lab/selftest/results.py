@@ -7,8 +7,9 @@ what follows from a result (`lab.selftest.gate` does).
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from enum import StrEnum
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -66,10 +67,24 @@ class Proven:
     def ok(self) -> bool:
         return bool(self.canaries) and not self.failed
 
-    @property
-    def holds(self) -> bool:
-        """Whether it was this lab's detectors that were tried."""
-        return self.detectors == detectors_digest()
+
+class State(StrEnum):
+    """What the last self-test of a host is worth today."""
+
+    NEVER = "never"
+    PROVEN = "proven"
+    OUTDATED = "outdated"
+    """The detectors or QEMU have changed since: neither proven nor refuted."""
+    FAILED = "failed"
+
+
+def state_of(proven: Proven | None, qemu: str) -> State:
+    """:param qemu: the host's QEMU now."""
+    if proven is None or not proven.canaries:
+        return State.NEVER
+    if proven.detectors != detectors_digest() or (qemu and proven.qemu != qemu):
+        return State.OUTDATED
+    return State.PROVEN if proven.ok else State.FAILED
 
 
 def path(places: Places, host: str) -> Path:
@@ -109,15 +124,18 @@ def detectors_digest() -> str:
     return whole.hexdigest()[:16]
 
 
-def facts(places: Places, hosts: Sequence[str]) -> list[dict[str, Any]]:
-    """What run.json says of each host: {host, state, when, ok, lab, qemu, canaries: [...]}."""
-    return [_facts(host, load(places, host)) for host in hosts]
+def facts(places: Places, hosts: Mapping[str, str]) -> list[dict[str, Any]]:
+    """What run.json says of each host: {host, state, when, ok, lab, qemu, canaries: [...]}.
+
+    :param hosts: name -> QEMU version.
+    """
+    return [_facts(host, load(places, host), qemu) for host, qemu in hosts.items()]
 
 
-def _facts(host: str, proven: Proven | None) -> dict[str, Any]:
+def _facts(host: str, proven: Proven | None, qemu: str) -> dict[str, Any]:
+    state = state_of(proven, qemu)
     if proven is None:
-        return {"host": host, "state": "never", "when": "", "ok": False, "canaries": []}
-    state = "failed" if not proven.ok else "proven" if proven.holds else "outdated"
+        return {"host": host, "state": state, "when": "", "ok": False, "canaries": []}
     return {
         "host": host,
         "state": state,
@@ -125,14 +143,15 @@ def _facts(host: str, proven: Proven | None) -> dict[str, Any]:
         "ok": proven.ok,
         "lab": proven.lab,
         "qemu": proven.qemu,
-        "canaries": [
-            {
-                "name": canary.name,
-                "standin": canary.standin,
-                "ok": canary.ok,
-                "channels": dict(canary.seen),
-                "problem": canary.problem,
-            }
-            for canary in proven.canaries
-        ],
+        "canaries": [_canary(canary) for canary in proven.canaries],
+    }
+
+
+def _canary(canary: CanaryResult) -> dict[str, Any]:
+    return {
+        "name": canary.name,
+        "standin": canary.standin,
+        "ok": canary.ok,
+        "channels": dict(canary.seen),
+        "problem": canary.problem,
     }

@@ -24,7 +24,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("verdict", "report"),
     ("machine", "guest", "sensors", "agents", "images", "templates"),
     ("setting", "examining"),
-    ("running",),
+    ("running", "selftest"),
     ("workflow",),
     ("interactive",),
     ("cli", "pytest_plugin"),

@@ -8,6 +8,7 @@ from rich.console import Console
 from lab.cli import doctor
 from lab.machine.host import HostReport, Problem
 from lab.machine.probe import Acceleration, Trial
+from lab.selftest.results import CanaryResult, Proven, detectors_digest
 
 KVM = "failed to set MSR 0x10a to 0x69 (/dev/kvm opens but cannot run a guest)"
 EMULATED = Acceleration(
@@ -32,11 +33,19 @@ FAR = HostReport(
     problems=(Problem(what="libvirt host 'qemu+ssh://h/system' cannot be reached", mend="", fatal=True),),
 )  # fmt: skip
 
+PROVEN = Proven(
+    host="here", when="2026-01-01T00:00:00Z", lab="0.1", qemu="7.2.22", detectors=detectors_digest(),
+    canaries=(
+        CanaryResult(name="panic", expected=("event",), ok=True),
+        CanaryResult(name="oom", expected=("serial",), ok=False, problem="not seen by serial"),
+    ),
+)  # fmt: skip
+
 
 @pytest.fixture
 def shown(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> str:
     monkeypatch.setattr(doctor, "out", Console(width=200, highlight=False))
-    doctor.show((HERE, FAR))
+    doctor.show((HERE, FAR), {"here": PROVEN})
     return capsys.readouterr().out
 
 
@@ -61,3 +70,10 @@ def test_each_problem_is_followed_by_what_mends_it(shown: str) -> None:
 
 def test_a_host_is_usable_while_no_problem_is_fatal() -> None:
     assert (HERE.usable, FAR.usable) == (True, False)
+
+
+def test_a_host_says_whether_its_detectors_were_proven(shown: str) -> None:
+    row = next(line for line in shown.splitlines() if line.startswith("detectors"))
+    assert "FAILED" in row
+    assert "oom" in row
+    assert "never proven" in row
