@@ -1,4 +1,4 @@
-"""The stand-in for Windows on a real machine: screen, serial port, dump disk and resets as seen from outside."""
+"""The stand-in for Windows on a real machine: screen, serial port, dump disk and resets seen from outside."""
 
 from __future__ import annotations
 
