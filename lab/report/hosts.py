@@ -32,7 +32,13 @@ def build(run: Mapping[str, Any], attempts: Sequence[AttemptRecord]) -> tuple[Ho
             accelerator=str(measured.get("accelerator") or ""),
             factor=float(measured.get("factor") or 1.0),
             attempts=uris[: len(attempts)].count(uri),
-            selftest=_selftest(_part(host, "selftest") or proven.get(uri) or proven.get("", {}), run),
+            selftest=_selftest(
+                _part(host, "selftest")
+                or proven.get(str(host.get("name") or ""))
+                or proven.get(uri)
+                or proven.get("", {}),
+                run,
+            ),
         )
     return tuple(hosts.values())
 
