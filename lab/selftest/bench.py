@@ -27,6 +27,8 @@ from lab.model import (
     DumpWhen,
     EvidencePolicy,
     Finding,
+    Heartbeat,
+    Observation,
     Profile,
     ScenarioInfo,
     Step,
@@ -44,6 +46,7 @@ LOOK_S = 0.02
 AFTER_REPLAY = ("dump",)
 """Channels that speak only when the recording is judged."""
 REQUEST_S = 3.0
+BEAT_S = 15.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +64,18 @@ class Watched:
 
 class CanaryAttempt(Attempt):
     """An attempt without an agent under test."""
+
+    beating: threading.Event
+    """Set by the first heartbeat that was answered: silence counts from an answer."""
+
+    def _open_recording(self) -> None:
+        super()._open_recording()
+        self.beating = threading.Event()
+        self.recorder.subscribe(self._listen)
+
+    def _listen(self, observation: Observation) -> None:
+        if isinstance(observation, Heartbeat) and observation.ok:
+            self.beating.set()
 
     def _prepare_agent(self) -> None:
         codec.replace_text(self.order.recording / "attempt.json", facts(self.order, []))
@@ -166,6 +181,7 @@ def _prepare(attempt: CanaryAttempt, canary: Canary, base: BuiltImage, places: P
         guest.run(module.load(), check=True)
     for command in (*canary.prepare, *([module.provoke("screen")] if canary.text_screen else [])):
         guest.run(command, check=True)
+    attempt.beating.wait(BEAT_S * attempt.order.host.factor)
     if canary.text_screen:
         attempt.watch.quiet(3.0)  # a frame of the healthy console comes first
 
