@@ -14,6 +14,7 @@ import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -262,8 +263,21 @@ def open_host(uri: str, places: Places) -> Hypervisor:
     :raise HostError: it cannot be reached.
     """
     if embedded.is_embedded(uri):
-        return Hypervisor(embedded.uri(embedded.process_root(places)))
+        return _lasting(embedded.uri(embedded.process_root(places)))
     return Hypervisor(uri)
+
+
+class _Lasting(Hypervisor):
+    """The process' one connection to its own driver: libvirt 9.0 registers that driver at each opening, and
+    after some twenty of them says "Too many drivers, cannot register QEMU"."""
+
+    def close(self) -> None:
+        """Ends with the process."""
+
+
+@lru_cache(maxsize=1)
+def _lasting(uri: str) -> Hypervisor:
+    return _Lasting(uri)
 
 
 def is_remote(uri: str) -> bool:
