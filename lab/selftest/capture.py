@@ -25,7 +25,7 @@ from lab.guest.agent_port import AgentPort, quietly
 from lab.images import catalogue, initrd
 from lab.images.built import BuiltImage
 from lab.images.store import ImageStore
-from lab.machine.machine import Machine, Order, open_host
+from lab.machine.machine import Machine, Order
 from lab.model import BootPath, Firmware, Profile
 from lab.places import Places, places
 from lab.selftest import module
@@ -49,15 +49,6 @@ def main(arguments: Sequence[str]) -> int:
     """Capture every specimen whose IMAGE/NAME matches one of the patterns (default: what is not there)."""
     directory, patterns = Path(arguments[0]), arguments[1:]
     where = places()
-    # libvirt 9.0 registers its embedded driver at each first connection, and a process has room for ten
-    held = open_host("embed", where)
-    try:
-        return _capture_all(where, directory, patterns)
-    finally:
-        held.close()
-
-
-def _capture_all(where: Places, directory: Path, patterns: Sequence[str]) -> int:
     failed = 0
     for specimen, image_name in wanted(directory, patterns):
         image = _image(where, image_name)

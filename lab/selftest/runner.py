@@ -14,7 +14,6 @@ import lab
 from lab.clock import Stopwatch, wall
 from lab.errors import LabError
 from lab.images.built import BuiltImage
-from lab.machine.machine import open_host
 from lab.model import AttemptRecord, Finding
 from lab.places import Places
 from lab.running.order import HostChoice
@@ -34,16 +33,11 @@ def run(canaries: Sequence[Canary], base: BuiltImage, host: HostChoice, places: 
     :param tell: called with each result as it comes.
     """
     directory = recordings(places, host.name)
-    # libvirt 9.0 registers its embedded driver at each first connection, and a process has room for ten
-    held = open_host(host.uri, places)
     results = []
-    try:
-        for canary in canaries:
-            result = run_one(canary, base, host, places, directory)
-            results.append(result)
-            tell(result)
-    finally:
-        held.close()
+    for canary in canaries:
+        result = run_one(canary, base, host, places, directory)
+        results.append(result)
+        tell(result)
     return Proven(
         host=host.name,
         when=wall(),
