@@ -84,7 +84,7 @@ class Evidence:
         self._policy = policy
         self._family = family
         self._cmdline = cmdline
-        self._burst = burst
+        self.burst = burst
 
     def take(self, case: Case) -> None:
         """Everything that the case calls for; returns when it is on disk."""
@@ -92,7 +92,7 @@ class Evidence:
             return
         if case.failed and case.silent:
             with contextlib.suppress(LabError):
-                self._burst()
+                self.burst()
         if case.failed:
             self._captures.attempt("registers", self._registers)
             self._ask(case)
