@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 DARK = 160
 """Luma (0-255) up to which a background may carry light text."""
 LEAST_AREA = 0.03
+LEAST_SIDE = 0.08
+"""Of the frame, both ways: task bars and title bars are thinner."""
 LEAST_FILL = 0.5
 LEAST_INK = 0.0005
 MOST_RUNS = 0.8
@@ -56,6 +58,7 @@ def sheets(found: list[Panel]) -> list[Panel]:
         for panel in found
         if panel.luma <= DARK
         and panel.area >= LEAST_AREA
+        and min(panel.right - panel.left, panel.bottom - panel.top) >= LEAST_SIDE
         and panel.fill >= LEAST_FILL
         and panel.ink >= LEAST_INK
         and panel.light >= 0.5
@@ -81,6 +84,9 @@ def _look(picture: Image, panel: Panel, *, read: bool) -> Screen | None:
     log = kernel_log(qr) if qr else ""
     if log:
         return Screen(kind=ScreenKind.PANIC_QR, reason="its QR code holds a kernel log", text=log, qr=qr)
+    calm = _by_cells(layout) if layout.dense and not qr else None
+    if calm is not None and (not read or calm.verdict is ScreenVerdict.HEALTHY):
+        return calm
     lines: list[Line] = []
     trouble = "not read"
     if read:
@@ -95,6 +101,28 @@ def _look(picture: Image, panel: Panel, *, read: bool) -> Screen | None:
     kind = ScreenKind.TEXT if layout.dense and panel.luma < 60 else ScreenKind.OTHER
     reason = "text without a sign of trouble" if lines else f"text on a flat ground; {trouble}"
     return Screen(kind=kind, reason=reason, text="\n".join(texts), qr=qr)
+
+
+def _by_cells(layout: Page) -> Screen | None:
+    """What an unscaled console shows, by the repetitions of its letters; None where that cannot tell."""
+    from lab.detect.screens.alarms import ALARMS, CALM
+    from lab.detect.screens.cells import cells, signs_shown, telling
+
+    grid = cells(layout.ink)
+    if grid is None:
+        return None
+    alarms = signs_shown(grid, ALARMS)
+    for sign, text in alarms:
+        if telling(text) and sign.weight >= 1.0:
+            return Screen(kind=sign.kind, reason=f"letters repeat as in {text!r}")
+    if alarms:
+        return None
+    for sign, text in signs_shown(grid, CALM):
+        if telling(text):
+            return Screen(
+                kind=sign.kind, reason=f"letters repeat as in {text!r}, and as in no phrase of trouble"
+            )
+    return Screen(kind=ScreenKind.TEXT, reason="a console whose letters repeat as in no phrase of trouble")
 
 
 def _unread(flat: list[Panel]) -> Screen:

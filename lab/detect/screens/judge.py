@@ -144,7 +144,11 @@ def _screen(case: Case, kind: ScreenKind) -> Screen:
             text=text,
             qr=case.qr,
         )
-    code = boot_status(case.lines, case.again) if kind in (ScreenKind.BOOT_MANAGER_ERROR, ScreenKind.RECOVERY) else None
+    code = (
+        boot_status(case.lines, case.again)
+        if kind in (ScreenKind.BOOT_MANAGER_ERROR, ScreenKind.RECOVERY)
+        else None
+    )
     if kind is ScreenKind.RECOVERY and code is not None:
         kind = ScreenKind.BOOT_MANAGER_ERROR
     status = brief().boot_status(code) if code is not None else None

@@ -6,7 +6,9 @@ below a headline are each found. Refuses to read letters.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -70,14 +72,8 @@ class Page:
     def width(self) -> int:
         return int(self.ink.shape[1])
 
-    @property
-    def dense(self) -> bool:
-        """A console or another page of evenly spaced lines, better read as one block."""
-        heights = np.array([row.height for row in self.rows])
-        if len(heights) < 5:
-            return False
-        usual = float(np.median(heights))
-        return bool(np.mean(np.abs(heights - usual) <= max(2.0, usual * 0.35)) >= 0.75)
+    dense: bool
+    """A console or another page of evenly spaced lines, better read as one block."""
 
 
 def page(pixels: NDArray[np.uint8], panel: Panel) -> Page:
@@ -86,12 +82,14 @@ def page(pixels: NDArray[np.uint8], panel: Panel) -> Page:
     ink = contrast >= INK
     _erase_rules(ink, contrast)
     height, width = ink.shape
-    rows = tuple(_bands(ink, Box(left=0, top=0, right=width, bottom=height), gap=1))
+    rows = tuple(_untangled(ink, _bands(ink, Box(left=0, top=0, right=width, bottom=height), gap=1)))
     boxes: list[Box] = []
-    for row in rows:
-        _cut(ink, row, boxes, 0)
+    dense = _even(rows)
+    if not dense:
+        for row in rows:
+            _cut(ink, row, boxes, 0)
     face = next((box for box in boxes if is_face(ink, box, boxes)), None)
-    lines = [box for box in boxes if box is not face and _is_line(box, ink)]
+    lines = list(rows) if dense else [box for box in boxes if box is not face and _is_line(box, ink)]
     return Page(
         contrast=contrast,
         ink=ink,
@@ -99,7 +97,18 @@ def page(pixels: NDArray[np.uint8], panel: Panel) -> Page:
         lines=tuple(lines),
         others=tuple(box for box in boxes if box is not face and box not in lines),
         face=face,
+        dense=dense,
     )
+
+
+def _even(rows: Sequence[Box]) -> bool:
+    """Whether lines of one height follow each other, as on a console."""
+    heights = np.array([row.height for row in rows])
+    if len(heights) < 5:
+        return False
+    usual = float(np.median(heights))
+    alike = np.abs(heights - usual) <= max(2.0, usual * 0.35)
+    return bool(alike.mean() >= 0.75 and heights.max() <= 2.2 * usual)
 
 
 def _erase_rules(ink: NDArray[np.bool_], contrast: NDArray[np.uint8]) -> None:
@@ -125,7 +134,10 @@ def contrast_to(pixels: NDArray[np.uint8], colour: tuple[int, int, int]) -> NDAr
         plane = pixels[..., channel]
         level = np.uint8(value)
         np.maximum(apart, np.where(plane > level, plane - level, level - plane), out=apart)
-    top = int(np.percentile(apart[apart > 24], 95)) if bool((apart > 24).any()) else 255
+    counts = np.bincount(apart.ravel(), minlength=256)
+    counts[:25] = 0
+    most = np.flatnonzero(np.cumsum(counts) >= 0.95 * counts.sum())
+    top = int(most[0]) if counts.any() else 255
     table = np.clip((np.arange(256, dtype=np.int32) - 10) * 255 // max(40, top - 10), 0, 255).astype(np.uint8)
     stretched: NDArray[np.uint8] = table[apart]
     return stretched
@@ -146,6 +158,59 @@ def _bands(ink: NDArray[np.bool_], box: Box, gap: int) -> list[Box]:
             )
         )
     return found
+
+
+def _untangled(ink: NDArray[np.bool_], bands: list[Box]) -> list[Box]:
+    """One band per line of text: underscores are put back under their line, lines that touch are parted."""
+    heights = [band.height for band in bands if band.height >= 5]
+    if not heights:
+        return bands
+    usual = float(np.median(heights))
+    whole: list[Box] = []
+    for band in bands:
+        if band.height <= max(2.0, usual * 0.3) and whole and band.top - whole[-1].bottom <= usual * 0.5:
+            last = whole.pop()
+            left, right = min(last.left, band.left), max(last.right, band.right)
+            whole.append(Box(left=left, top=last.top, right=right, bottom=band.bottom))
+        else:
+            whole.append(band)
+    pitch = usual * 1.1 if len(heights) >= 4 else _pitch(ink)
+    return [part for band in whole for part in _parted(ink, band, pitch)]
+
+
+def _pitch(ink: NDArray[np.bool_]) -> float:
+    """Rows from one line of text to the next, by the page's likeness to itself; 0 where there is none."""
+    profile = ink.sum(axis=1).astype(np.float64)
+    profile -= profile.mean()
+    if len(profile) < 40 or not profile.any():
+        return 0.0
+    likeness = np.correlate(profile, profile, "full")[len(profile) - 1 :]
+    best = 8 + int(np.argmax(likeness[8 : min(64, len(profile) // 2)]))
+    return float(best) if likeness[best] > 0.3 * likeness[0] else 0.0
+
+
+def _parted(ink: NDArray[np.bool_], band: Box, pitch: float) -> list[Box]:
+    """A band of several touching lines, cut where the least ink is."""
+    count = round(band.height / pitch) if pitch else 1
+    if count < 2 or band.height < 1.6 * pitch or band.width < 3 * band.height / count:
+        return [band]
+    profile = ink[band.top : band.bottom, band.left : band.right].sum(axis=1)
+    cuts = [0]
+    for number in range(1, count):
+        middle = round(number * band.height / count)
+        reach = max(1, round(pitch * 0.3))
+        window = profile[max(cuts[-1] + 1, middle - reach) : middle + reach]
+        if not len(window):
+            return [band]
+        cuts.append(max(cuts[-1] + 1, middle - reach) + int(window.argmin()))
+    if float(profile[cuts[1:]].mean()) > 0.3 * float(profile.mean()):
+        return [band]
+    edges = [*cuts, band.height]
+    return [
+        Box(left=band.left, top=band.top + top, right=band.right, bottom=band.top + bottom)
+        for top, bottom in pairwise(edges)
+        if bottom > top
+    ]
 
 
 def _spans(used: NDArray[np.bool_], gap: int) -> list[tuple[int, int]]:
@@ -174,7 +239,7 @@ def _cut(ink: NDArray[np.bool_], box: Box, found: list[Box], depth: int) -> None
             found.append(piece)
         else:
             for row in rows:
-                if len(columns) == 1 and row == box:
+                if len(columns) == 1 and row.height == box.height:
                     found.append(row)
                 else:
                     _cut(ink, row, found, depth + 1)

@@ -91,7 +91,7 @@ STOP = (
         id="stop-support",
         kind=ScreenKind.BUGCHECK,
         texts=(
-            "if you call a support person, give them this info",
+            "If you call a support person, give them this info",
             "Wenn Sie sich an den Support wenden, geben Sie diese Informationen an",
             "Si vous appelez le support technique",
             "Si llamas a una persona de soporte técnico",
@@ -150,7 +150,7 @@ STOP = (
         id="stop-text",
         kind=ScreenKind.BUGCHECK,
         texts=(
-            "problem has been detected and Windows has been shut down to prevent damage",
+            "A problem has been detected and Windows has been shut down to prevent damage",
             "has been shut down to prevent damage to your computer",
             "Problem festgestellt. Windows wurde heruntergefahren",
             "problème a été détecté et Windows a été arrêté",
@@ -179,7 +179,7 @@ STOP = (
         texts=(
             "disable BIOS memory options such as caching or shadowing",
             "Check to make sure any new hardware or software is properly installed",
-            "check to be sure you have adequate disk space",
+            "Check to be sure you have adequate disk space",
         ),
         source="Windows XP to 7",
     ),
@@ -187,11 +187,11 @@ STOP = (
         id="stop-dump",
         kind=ScreenKind.BUGCHECK,
         texts=(
-            "beginning dump of physical memory",
-            "dumping physical memory to disk",
-            "physical memory dump complete",
-            "collecting data for crash dump",
-            "initializing disk for crash dump",
+            "Beginning dump of physical memory",
+            "Dumping physical memory to disk",
+            "Physical memory dump complete",
+            "Collecting data for crash dump",
+            "Initializing disk for crash dump",
         ),
         source="Windows NT to 7",
     ),
@@ -199,7 +199,7 @@ STOP = (
         id="stop-technical",
         kind=ScreenKind.BUGCHECK,
         texts=(
-            "technical information:",
+            "Technical information:",
             "Technische Information:",
             "Informations techniques",
             "Información técnica",
@@ -224,7 +224,7 @@ STOP = (
     Sign(
         id="stop-9x",
         kind=ScreenKind.BUGCHECK,
-        texts=("a fatal exception has occurred at", "The current application will be terminated"),
+        texts=("A fatal exception has occurred at", "The current application will be terminated"),
         source="Windows 95 to ME",
     ),
 )
@@ -248,9 +248,9 @@ BOOT_MANAGER = (
         id="bootmgr-info",
         kind=ScreenKind.BOOT_MANAGER_ERROR,
         texts=(
-            "the application or operating system couldn't be loaded because a required file is missing",
+            "The application or operating system couldn't be loaded because a required file is missing",
             "operating system couldn't be loaded because",
-            "the boot selection failed because a required device is inaccessible",
+            "The boot selection failed because a required device is inaccessible",
             "The boot configuration data for your PC is missing or contains errors",
             "The Boot Configuration Data file is missing some required information",
             "An unexpected error has occurred",

@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from lab.detect.faults import brief
+from lab.detect.faults import FaultClass, brief
 
 DIGITS = str.maketrans({"O": "0", "Q": "0", "U": "0", "I": "1", "L": "1", "|": "1", "!": "1", "Z": "2",
                         "G": "6", "T": "7", "?": "7", "S": "5", "&": "8", "R": "8", "°": "0", "É": "E"})  # fmt: skip
@@ -142,13 +142,16 @@ def _lone_code(lines: Sequence[str]) -> int | None:
     return None
 
 
-def nearest_code(code: int) -> int:
-    """A known code whose eight digits differ from these in one place, or the code itself."""
+def nearest_code(code: int, *, boot: bool = False) -> int:
+    """The one known stop code (or boot status) whose eight digits differ from these in one place, or the
+    code itself."""
     digits = f"{code & 0xFFFFFFFF:08X}"
     alike = [
         fault.code
         for fault in brief().all()
-        if fault.code is not None and _apart(f"{fault.code:08X}", digits) == 1
+        if fault.code is not None
+        and (fault.fault_class is FaultClass.BOOT_STATUS) == boot
+        and _apart(f"{fault.code:08X}", digits) == 1
     ]
     return alike[0] if len(alike) == 1 else code
 
@@ -201,8 +204,10 @@ def boot_status(lines: Sequence[str], again: Again | None = None) -> int | None:
             value = number(match[1])
             if value >> 28 not in (0xC, 0x8) or value > 0xFFFFFFFF:
                 continue
-            if brief().boot_status(value) is not None or again is None:
+            if brief().boot_status(value) is not None:
                 return value
-            others = [other for look in again(place) for other, _ in _numbers(look)]
-            return next((other for other in others if brief().boot_status(other) is not None), value)
+            looks = again(place) if again is not None else []
+            others = [other for look in looks for other, _ in _numbers(look)]
+            known = [other for other in others if brief().boot_status(other) is not None]
+            return known[0] if known else nearest_code(value, boot=True)
     return None

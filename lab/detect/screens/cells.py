@@ -1,0 +1,159 @@
+"""Text consoles without reading: equal cells are equal letters, and a phrase is known by its repetitions.
+
+On a console every letter fills one cell of a grid, and where the picture is not scaled, equal letters are
+equal to the pixel. That makes a page a cipher in which each letter stands for another, in any font: the
+phrase 'not syncing' is where the 1st letter returns 6th, the 7th is blank, and so on. A healthy
+console is told from a panic in a few milliseconds that way. Refuses pictures whose cells do not repeat
+(scaled, compressed, proportional fonts): those must be read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from lab.detect.screens.signs import Sign
+
+LEAST_LETTERS = 120
+"""Cells with ink; a shorter page is read faster than it is deciphered."""
+LEAST_REPEAT = 2.6
+"""Cells with ink per different cell: 1.0 to 1.3 when the grid is wrong or the picture was scaled."""
+MOST_GLYPHS = 180
+SMALLEST, LARGEST = 6, 40
+"""Pixels of a cell's width; its height is 1 to 3 times that."""
+FAR = np.int32(1 << 30)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Cells:
+    """A page as numbers: equal letters have equal numbers, blanks are 0."""
+
+    flat: NDArray[np.int32]
+    """Row after row: text that was broken at the right edge goes on."""
+    columns: int
+    since: NDArray[np.int32]
+    """Cells since the same letter was last seen."""
+
+
+def cells(ink: NDArray[np.bool_]) -> Cells | None:
+    """The grid of a console; None where there is none, or too little on it."""
+    width = _period(ink.sum(axis=0), SMALLEST, LARGEST)
+    if not width:
+        return None
+    height = _period(ink.sum(axis=1), width, 3 * width)
+    if not height:
+        return None
+    part = _aligned(_aligned(ink, width).T, height).T
+    rows, columns = part.shape[0] // height, part.shape[1] // width
+    if rows < 2 or columns < 10:
+        return None
+    blocks = part.reshape(rows, height, columns, width)
+    packed = np.packbits(blocks.transpose(0, 2, 1, 3).reshape(rows * columns, height * width), axis=1)
+    flat = _numbered(packed)
+    letters = int(np.count_nonzero(flat))
+    glyphs = int(flat.max())
+    if letters < LEAST_LETTERS or glyphs > MOST_GLYPHS or letters < LEAST_REPEAT * glyphs:
+        return None
+    return Cells(flat=flat, columns=columns, since=_since(flat))
+
+
+def _period(profile: NDArray[np.int_], least: int, most: int) -> int:
+    """The smallest step at which a profile resembles itself about as well as at any."""
+    values = profile.astype(np.float64) - profile.mean()
+    if len(values) < 3 * least or not values.any():
+        return 0
+    size = 1 << (2 * len(values) - 1).bit_length()
+    spectrum = np.fft.rfft(values, size)
+    likeness = np.fft.irfft(spectrum * np.conj(spectrum), size)[: min(most, len(values) // 2) + 1]
+    likeness /= likeness[0]
+    best = least + int(np.argmax(likeness[least:]))
+    if likeness[best] < 0.15:
+        return 0
+    for part in (4, 3, 2):
+        step = round(best / part)
+        if step >= least and abs(step * part - best) <= 1 and likeness[step] > 0.75 * likeness[best]:
+            return step
+    return best
+
+
+def _aligned(ink: NDArray[np.bool_], step: int) -> NDArray[np.bool_]:
+    """The page with blanks added left and right, so that it consists of whole cells."""
+    profile = ink.sum(axis=0)
+    whole = profile[: len(profile) // step * step].reshape(-1, step).sum(axis=0)
+    start = 0 if whole[0] <= whole.min() * 1.05 else int(whole.argmin())
+    before = (step - start) % step
+    rest = (len(profile) + before) % step
+    if rest and not profile[len(profile) - rest :].any():
+        ink, rest = ink[:, : len(profile) - rest], 0
+    return np.pad(ink, ((0, 0), (before, (step - rest) % step)))
+
+
+def _numbered(packed: NDArray[np.uint8]) -> NDArray[np.int32]:
+    """A number for each different cell, 0 for blank ones."""
+    wide = np.zeros((len(packed), -(-packed.shape[1] // 8) * 8), dtype=np.uint8)
+    wide[:, : packed.shape[1]] = packed
+    words = wide.view(np.uint64)
+    mixed = np.zeros(len(packed), dtype=np.uint64)
+    for place in range(words.shape[1]):
+        mixed = (mixed ^ words[:, place]) * np.uint64(0x9E3779B97F4A7C15)
+        mixed ^= mixed >> np.uint64(29)
+    _, numbers = np.unique(np.concatenate((np.zeros(1, dtype=np.uint64), mixed)), return_inverse=True)
+    return np.where(mixed == 0, 0, numbers[1:]).astype(np.int32)
+
+
+def _since(flat: NDArray[np.int32]) -> NDArray[np.int32]:
+    order = np.argsort(flat, kind="stable")
+    gaps = np.full(len(flat), FAR, dtype=np.int32)
+    same = flat[order][1:] == flat[order][:-1]
+    gaps[order[1:][same]] = (order[1:] - order[:-1])[same]
+    return gaps
+
+
+@lru_cache(maxsize=1024)
+def _shape(phrase: str) -> tuple[tuple[int, int], ...]:
+    """For each letter: its place, and cells since the same letter, 0 for new ones; most telling first."""
+    places = []
+    for place, letter in enumerate(phrase):
+        before = phrase.rfind(letter, 0, place)
+        places.append((place, place - before if before >= 0 else 0))
+    return tuple(sorted(places, key=lambda pair: -pair[1]))
+
+
+def shows(page: Cells, phrase: str) -> bool:
+    """Whether the page may hold a phrase, spelled exactly so."""
+    room = len(page.flat) - len(phrase) + 1
+    if room <= 0:
+        return False
+    starts: NDArray[np.intp] | None = None
+    for place, since in _shape(phrase):
+        gaps = page.since[place : place + room] if starts is None else page.since[starts + place]
+        fits = gaps == since if since else gaps > place
+        starts = np.flatnonzero(fits) if starts is None else starts[fits]
+        if not len(starts):
+            return False
+    blank = np.array([letter == " " for letter in phrase])
+    windows = page.flat[starts[:, None] + np.arange(len(phrase))] == 0
+    return bool((windows == blank).all(axis=1).any())
+
+
+def telling(phrase: str) -> bool:
+    """Whether a phrase repeats enough of its letters to be known by that alone."""
+    returns = sum(1 for place, since in _shape(phrase) if since and phrase[place] != " ")
+    return returns >= 5 and len(phrase) >= 16
+
+
+def signs_shown(page: Cells, signs: Iterable[Sign]) -> list[tuple[Sign, str]]:
+    """Signs that the page may show, each with the phrase."""
+    found = []
+    for sign in signs:
+        text = next((text for text in sign.texts if text.isascii() and shows(page, text)), "")
+        if text:
+            found.append((sign, text))
+    return found
