@@ -21,7 +21,7 @@ from lab.detect.faults.search import (
     plain,
     spelled_code,
 )
-from lab.model import Finding
+from lab.model import Finding, FindingKind
 
 SURE = 100.0
 BESIDE_SURE = 85.0
@@ -35,11 +35,16 @@ class Catalogue:
         self._faults = tuple(faults)
         self._stops: dict[int, Fault] = {}
         self._boot: dict[int, Fault] = {}
+        self._leading: list[Fault] = []
+        """Without the minidump forms, which stand for other entries."""
         for fault in self._faults:
             table = self._boot if fault.fault_class is FaultClass.BOOT_STATUS else self._stops
             for code in (fault.code, *fault.codes):
                 if code is not None:
                     table.setdefault(code, fault)
+        for fault in self._faults:
+            if fault.code is None or self.stands_for(fault) is fault:
+                self._leading.append(fault)
 
     def all(self) -> tuple[Fault, ...]:
         """Every fault, in the order of the files."""
@@ -57,7 +62,14 @@ class Catalogue:
 
     def by_name(self, name: str) -> Fault | None:
         """The fault with this name or alias; case, spaces and underscores do not count."""
-        return self._exact.get(plain(name))
+        found = self._exact.get(plain(name))
+        return None if found is None else self.stands_for(found)
+
+    def stands_for(self, fault: Fault) -> Fault:
+        """The stop that a minidump form stands for; any other fault itself."""
+        if fault.fault_class is FaultClass.BOOT_STATUS or fault.code is None:
+            return fault
+        return self._stops.get(fold(fault.code), fault)
 
     def search(self, text: str, limit: int = 5) -> list[tuple[Fault, float]]:
         """Faults for a code in any spelling, a name (also a damaged one) or words; best first, each once,
@@ -79,7 +91,8 @@ class Catalogue:
     def of_finding(self, finding: Finding) -> Fault | None:
         """The entry that explains a finding: by its code, otherwise by how its title begins."""
         if finding.code is not None:
-            return self.by_code(finding.code)
+            boot = finding.kind in (FindingKind.BOOT_FAILURE, FindingKind.RECOVERY_SCREEN)
+            return (self.boot_status(finding.code) if boot else None) or self.by_code(finding.code)
         titles = [title.lower() for title in (finding.signature.title, *finding.signature.alt_titles)]
         for title in titles:
             best = [begin for begin in self._beginnings if title.startswith(begin)]
@@ -100,7 +113,7 @@ class Catalogue:
         if read is not None:
             found.append(read)
         if not codes or not found:
-            found += by_words(self._faults, text, limit + 3)
+            found += by_words(self._leading, text, limit + 3)
         return found
 
     def _with_code(self, code: int) -> list[Fault]:
@@ -117,7 +130,7 @@ class Catalogue:
     @cached_property
     def _names(self) -> NameIndex:
         windows = (FaultClass.STOP, FaultClass.LIVE_DUMP)
-        return NameIndex.of([fault for fault in self._faults if fault.fault_class in windows])
+        return NameIndex.of([fault for fault in self._leading if fault.fault_class in windows])
 
     @cached_property
     def _beginnings(self) -> dict[str, Fault]:

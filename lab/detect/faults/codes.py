@@ -1,12 +1,11 @@
 """Codes and names only, from codes.tsv: what the live path needs, without reading the long texts.
 
-codes.tsv, in data/, is what `python -m lab.detect.faults.codes` prints, made from the YAML files; a test
-keeps them in step. Refuses to hold meanings.
+codes.tsv, in data/, is what `python -m lab.detect.faults` prints, made from the YAML files; a test keeps
+them in step. Refuses to hold meanings.
 """
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterable
 from functools import cache
 from importlib.resources import files
@@ -52,9 +51,3 @@ def render(faults: Iterable[Fault]) -> str:
         for code, fault in coded
     ]
     return "\n".join((COLUMNS, *lines)) + "\n"
-
-
-if __name__ == "__main__":
-    from lab.detect.faults.load import all_faults
-
-    sys.stdout.write(render(all_faults()))

@@ -23,7 +23,8 @@ LETTER = re.compile(r"[A-Za-z0-9_|!$]")
 CAPITAL = re.compile(r"[A-Z0-9_|!$]")
 MAYBE_CAPITAL = frozenset("liosz")
 """Small letters that a reader makes of a capital or a digit."""
-HEX_TOKEN = re.compile(r"(?:0x)?[0-9A-F]{1,16}$", re.IGNORECASE)
+HEX_TOKEN = re.compile(r"(?:0x[0-9A-F]{1,16}|(?=[A-F]*\d)[0-9A-F]{6,16})$", re.IGNORECASE)
+"""A number, not a word; shorter ones may be a damaged `OF` or `DIED`."""
 LONGEST_RUN = 14
 """Words of capitals looked at together; the longest name has nine."""
 SHORT, MIDDLE = 10, 16
@@ -114,7 +115,7 @@ def capitals(text: str) -> Iterator[list[str]]:
 
 def is_capital(word: str) -> bool:
     """Whether a word is written in capitals as far as a reader can tell."""
-    if HEX_TOKEN.match(word) and any(char.isdigit() for char in word):
+    if HEX_TOKEN.match(word):
         return False
     letters = LETTER.findall(word)
     if len(letters) * 5 < len(word) * 4:
