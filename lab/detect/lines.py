@@ -2,6 +2,11 @@
 
 Also takes off what is not the kernel's message: ANSI sequences, syslog and `<4>` prefixes,
 time stamps, caller ids. Refuses to know what a line means.
+
+Nearly all text is healthy and need not become lines at all: detectors give the words that interest
+them to one `lab.detect.hotwords.HotWords`, and take `scan.lines(block)`, scanned and parsed once for
+all of them. A detector that must see each line for a while (inside a report) goes on from a hot line
+with `lines(block, position)`.
 """
 
 from __future__ import annotations
@@ -9,6 +14,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
 from lab.model import SerialChunk
 
@@ -17,13 +23,20 @@ LIMIT = 2048
 
 ANSI = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[()*+][0-9A-B]|[@-Z\\-_=>78c])")
 CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
-SYSLOG = re.compile(
-    r"(?:[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d|\d{4}-\d\d-\d\dT[\d:.,+Z-]+) (?:\S+ )?kernel: ?", re.ASCII
+DATE = (
+    r"\[?(?:(?:[A-Z][a-z]{2} )?[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d(?:\.\d+)?(?: \d{4})?|"
+    r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d+)?(?:Z|[+-]\d\d:?\d\d)?)\]?"
 )
+SYSLOG = re.compile(DATE + r" (?:[\w.:-]{1,80} )?kernel(?:\[\d+\])?: ?", re.ASCII)
+"""`Nov 23 05:57:54 host kernel: `, from syslog or `journalctl -k`."""
+COLLECTED = re.compile(DATE + r":? (?=[\[<]|$)", re.ASCII)
+"""The time at which a collector of console logs received the line."""
+LOGIN = re.compile(r"[\w.-]{1,64} login: +(?=\S)", re.ASCII)
+"""A prompt into which the kernel printed."""
 LEVEL = re.compile(r"<\d{1,3}>", re.ASCII)
 STAMP = re.compile(r"\[ {0,6}(\d{1,8}\.\d{6})\]", re.ASCII)
 """CONFIG_PRINTK_TIME: `[   12.345678]`, wherever a prompt or a login banner left the cursor."""
-CALLER = re.compile(r" ?\[ *[TC]\d{1,8}\]", re.ASCII)
+CALLER = re.compile(r" ?\[ *([TC]\d{1,8})\]", re.ASCII)
 """CONFIG_PRINTK_CALLER: `[  T123]` (task) or `[   C0]` (CPU)."""
 
 
@@ -47,6 +60,12 @@ class Line:
     text: str
     stamp: float | None
     """Seconds since the kernel started, where it says so."""
+    caller: str = ""
+    """Who printed it, where the kernel says so: `T123` (task 123) or `C0` (CPU 0 in an interrupt)."""
+    earlier: tuple[str, ...] = ()
+    """Messages on the same line that others cut off, in order; the first may be no kernel's."""
+    logged: bool = False
+    """It carries the prefix of a system log."""
 
 
 class LineStream:
@@ -106,20 +125,32 @@ def parse(raw: bytes, start: int, t_s: float) -> Line:
     for eraser in "\r\b":  # what a firmware menu overwrites is not on the screen any more
         text = text.rpartition(eraser)[2]
     text = CONTROL.sub("", text)
-    syslog = SYSLOG.match(text)
+    syslog = SYSLOG.match(text) or COLLECTED.match(text)
     if syslog:
         text = text[syslog.end() :]
     text = LEVEL.sub("", text, count=1) if text.startswith("<") else text
-    stamps = list(STAMP.finditer(text))
+    stamps = list(STAMP.finditer(text)) if "]" in text else []
+    if not stamps:
+        text = LOGIN.sub("", text, count=1)
+    earlier: tuple[str, ...] = ()
     if stamps:
+        edges = [(0, stamps[0].start()), *((a.end(), b.start()) for a, b in pairwise(stamps))]
+        earlier = tuple(part for part in (_message(text[a:b])[1] for a, b in edges) if part)
         text = text[stamps[-1].end() :]
-    caller = CALLER.match(text)
-    if caller:
-        text = text[caller.end() :]
+    caller, text = _message(text)
     return Line(
         t_s=t_s,
         start=start,
         end=start + len(raw),
-        text=text.strip(),
+        text=text,
         stamp=float(stamps[-1][1]) if stamps else None,
+        caller=caller,
+        earlier=earlier,
+        logged=syslog is not None,
     )
+
+
+def _message(text: str) -> tuple[str, str]:
+    """The caller id and the rest."""
+    caller = CALLER.match(text)
+    return (caller[1], text[caller.end() :].strip()) if caller else ("", text.strip())

@@ -1,139 +1,268 @@
 """Kernel trouble on the serial console: whole reports, one per crash, with title and byte range.
 
 A report runs from its first line to its last; an oops that ends in a panic is one report. After
-a panic nothing new is reported until the guest boots again. Works on lines as they complete, so
-the result does not depend on how the stream was cut. Refuses to know about other channels.
+a panic nothing new is reported until the guest boots again. Where the kernel prints caller ids,
+reports of several CPUs that interleave are read apart. Works on lines as they complete, so the
+result does not depend on how the stream was cut. Refuses to know about other channels.
 """
 
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
-from lab.detect.lines import Block, Line, line_start, lines
-from lab.detect.linux.frames import pointer
+from lab.detect.hotwords import HotWords
+from lab.detect.lines import Block, Line, lines
 from lab.detect.linux.patterns import BOOT, BOOT_HOT, PATTERNS, SECONDARY, Pattern, Role
 from lab.detect.linux.reports import Report
+from lab.detect.linux.speakers import REPLAYED, Clock
+from lab.model import FindingKind
 
-HOT = re.compile(
-    b"|".join(re.escape(word) for word in sorted({*BOOT_HOT, *(w for p in PATTERNS for w in p.hot)}))
-)
-PATIENCE = 12
-"""Lines in a row that do not belong to a report before it is over."""
-LONGEST = 600
-"""Lines of a report; an all-CPU backtrace has a few hundred."""
+PATIENCE = 16
+"""Lines in a row of the same caller that do not belong to a report before it is over."""
+MORE_PATIENCE = 120
+"""The same while its stack has not come yet: a busy console prints much in between."""
+AWAY = 120
+"""Lines in a row of other callers before a report is over."""
+LONGEST = 1500
+"""Lines of a report; an endless recursion or all CPUs' stacks have several hundred."""
 MOST = 300
 """Reports of each sort (fatal or not) that are kept: a guest that warns for ever must not fill the memory."""
-NEXT_BOOT_DROP_S = 1.0
-"""Time stamps that fall by more belong to another boot; CPUs interleave by milliseconds only."""
+AT_ONCE = 4
+"""Reports that are read at the same time."""
+PAST = 8192
+"""Bytes before a report that are looked at to tell whose it is."""
+UP = re.compile(
+    r".{0,80}\blogin: ?$|(?:\[ *OK *\] )?Reached target .{0,40}(?:[Mm]ulti-[Uu]ser|[Gg]raphical)", re.ASCII
+)
+UP_HOT = (b"login:", b"ulti-User", b"raphical")
+KERNEL_UP = re.compile(r"Linux version \d|Booting Linux on physical CPU", re.ASCII)
+CAME_UP = "the system came up after it"
+NEAR = 1 << 16
+"""Bytes after a report within which a panic can be its end."""
+HOT_WORDS: frozenset[bytes] = frozenset(
+    {*BOOT_HOT, *UP_HOT, *(word for pattern in PATTERNS for word in pattern.hot)}
+)
+"""What the fast search must look for on behalf of this detector."""
 
 
 class Console:
-    """Reports in the order in which they began."""
+    """Reports in the order in which they began.
 
-    def __init__(self) -> None:
+    :param scan: a scan that is shared with other detectors; its words must include `HOT_WORDS`.
+    """
+
+    def __init__(self, scan: HotWords | None = None) -> None:
         self.reports: list[Report] = []
         self.version = 0
         """Grows whenever a report was begun, continued or closed."""
-        self._open: Report | None = None
+        self._scan = scan or HotWords(HOT_WORDS)
+        self._open: list[Report] = []
         self._last: Report | None = None
         self._dead = False
-        self._strange = 0
-        self._stamp: float | None = None
+        self._clock = Clock()
+        self._fell = 0
+        """The number of reports when the clock fell back."""
+        self._settled = 0
+        """The number of reports when the system came up."""
+        self._said: set[tuple[str, int]] = set()
+        self._past = b""
+        self._counts = {True: 0, False: 0}
 
     def feed(self, block: Block) -> None:
         """Read whole lines."""
-        position = 0
-        while position < len(block.data):
-            if self._open is None and not self._dead:
-                hot = HOT.search(block.data, position)
-                if hot is None:
-                    return
-                position = line_start(block, hot.start(), position)
-            line = next(lines(block, position))
-            self._line(line)
+        hot = self._scan.lines(block)
+        position, number, size = 0, 0, len(block.data)
+        while position < size:
+            while number < len(hot) and hot[number].start - block.start < position:
+                number += 1
+            if number < len(hot) and (not self._open or hot[number].start - block.start == position):
+                line = hot[number]
+                self._hot(line, block)
+            elif self._open:
+                line = next(lines(block, position))
+                self._cold(line, block)
+            else:
+                break
             position = line.end - block.start
+        self._tick(self._clock.probe(block, block.start + size))
+        for report in self._open:
+            if not report.told and report.ready:
+                report.told = True
+                self.version += 1
+        self._past = (self._past + block.data[-PAST:])[-PAST:]
 
     def finish(self) -> None:
         """Nothing more comes: what is open is as complete as it gets."""
-        self._close()
-
-    def _line(self, line: Line) -> None:
         self.version += 1
-        if self._booted(line):
-            self._close()
-            self._last, self._dead, self._stamp = None, False, line.stamp
-        pattern, match = find(line.text)
-        if pattern is not None and match is not None:
-            self._begin(line, pattern, match)
-        elif self._open is not None:
-            self._continue(self._open, line)
+        self._close_all()
+        for report in self.reports:
+            report.settled = True
 
-    def _booted(self, line: Line) -> bool:
-        before = self._stamp
-        self._stamp = line.stamp if line.stamp is not None else before
+    def _hot(self, line: Line, block: Block) -> None:
+        """A line with a word that some pattern begins with."""
+        self._tick(self._clock.probe(block, line.start))
+        self._tick([line.stamp] if line.stamp is not None else [])
+        if UP.match(line.text):
+            self._came_up(firmware=False)
         if BOOT.match(line.text):
-            return True
-        return before is not None and line.stamp is not None and line.stamp < before - NEXT_BOOT_DROP_S
+            self._boot(line)
+        before = self._past + block.data[max(0, line.start - block.start - PAST) : line.start - block.start]
+        for text in (*line.earlier, line.text):
+            pattern, match = find(text)
+            if pattern is not None and match is not None:
+                self._begin(replace(line, text=text), pattern, match, before)
+            elif text is line.text:
+                self._continue(line)
 
-    def _begin(self, line: Line, pattern: Pattern, match: re.Match[str]) -> None:
-        report = self._open
+    def _cold(self, line: Line, block: Block) -> None:
+        self._tick(self._clock.probe(block, line.start))
+        self._tick([line.stamp] if line.stamp is not None else [])
+        self._continue(line)
+
+    def _tick(self, stamps: list[float]) -> None:
+        for stamp in stamps:
+            match self._clock.tick(stamp):
+                case "fell":
+                    self._restart()
+                    self._fell = len(self.reports)
+                case "resumed":
+                    self._close_all()
+                    for report in self.reports[self._fell :]:
+                        report.suppressed = report.suppressed or REPLAYED
+                    self._dead = False
+                    self.version += 1
+
+    def _boot(self, line: Line) -> None:
+        kernel = KERNEL_UP.match(line.text)
+        if kernel:
+            self._came_up(firmware=True)
+        self._restart()
+        self._clock.booted()
+        if line.stamp is not None:
+            self._clock.tick(line.stamp)
+
+    def _restart(self) -> None:
+        """What is open belongs to the boot before."""
+        self._close_all()
+        self._last, self._dead = None, False
+        self._said.clear()
+
+    def _came_up(self, *, firmware: bool) -> None:
+        for report in self.reports[self._settled :]:
+            if report.pattern.tentative and (not firmware or report.pattern.id != "mount-failed"):
+                report.suppressed = report.suppressed or CAME_UP
+        self._settled = len(self.reports)
+        self.version += 1
+
+    def _begin(self, line: Line, pattern: Pattern, match: re.Match[str], before: bytes) -> None:
+        report = self._owner(line)
         if pattern.role is Role.PANIC:
-            self._panic(line, pattern, match)
+            self._panic(line, pattern, match, before)
         elif self._dead:
-            if report is not None:
-                self._continue(report, line)
+            self._continue(line)
         elif report is not None and report.absorbs(pattern):
             self._take(report, line)
         else:
-            self._close()
-            self._start(Report(pattern, match, line))
+            self._start(self._report(line, pattern, match, before))
 
-    def _panic(self, line: Line, pattern: Pattern, match: re.Match[str]) -> None:
+    def _panic(self, line: Line, pattern: Pattern, match: re.Match[str], before: bytes) -> None:
+        self.version += 1
         reason = match["what"].strip()
-        report = self._open
-        if report is None and self._last is not None and SECONDARY.match(reason):
-            report = self._open = self._last
+        report = self._owner(line)
+        if report is None and SECONDARY.match(reason):
+            report = next((other for other in self._open if other.pattern.fatal), None) or next(
+                iter(self._open), None
+            )
+        near = self._last is not None and line.start - self._last.end < NEAR
+        if report is None and near and SECONDARY.match(reason):
+            report = self._last
+            if report is not None:
+                self._open.append(report)
         if report is not None and (report.pattern.fatal or SECONDARY.match(reason)):
             report.panic(reason)
             self._take(report, line)
         elif not self._dead:
-            self._close()
-            report = Report(pattern, match, line)
+            report = self._report(line, pattern, match, before)
             report.panic(reason)
             self._start(report)
-        self._dead = True
+        if report is None or not report.suppressed:
+            self._dead = True
+
+    def _report(self, line: Line, pattern: Pattern, match: re.Match[str], before: bytes) -> Report:
+        doubt = pattern.noise
+        if not doubt and not pattern.anyone:
+            doubt = self._clock.doubt(line, before)
+        return Report(pattern, match, line, suppressed=doubt)
 
     def _start(self, report: Report) -> None:
-        if sum(known.fatal == report.fatal for known in self.reports) < MOST:
+        self.version += 1
+        if report.pattern.role is Role.LINE:
+            key = (report.pattern.id, report.start if report.pattern.kind is FindingKind.WARNING else 0)
+            if key in self._said:
+                return
+            self._said.add(key)
+        for other in [*self._open]:
+            other.cut_by = other.cut_by or report
+            if other.hears_of(report):
+                self._close(other)
+        if self._counts[report.fatal] < MOST:
+            self._counts[report.fatal] += 1
             self.reports.append(report)
-        self._open, self._strange = report, 0
-
-    def _continue(self, report: Report, line: Line) -> None:
-        if report.belongs(line.text):
-            self._take(report, line)
+        if report.over:
+            report.close()
+            self._last = report
             return
-        self._strange += 1
-        if self._strange >= PATIENCE:
-            self._close()
+        if len(self._open) >= AT_ONCE:
+            self._close(self._open[0])
+        self._open.append(report)
+        report.idle = 0
+
+    def _owner(self, line: Line) -> Report | None:
+        """The open report that goes on in this line."""
+        return next((report for report in reversed(self._open) if report.hears(line)), None)
+
+    def _continue(self, line: Line) -> None:
+        owner = self._owner(line)
+        for report in [*self._open]:
+            if report is not owner:
+                report.away += 1
+                if report.away >= AWAY:
+                    self._close(report)
+        if owner is None:
+            return
+        owner.away = 0
+        if owner.belongs(line.text):
+            self._take(owner, line)
+            return
+        owner.note(line.text)
+        owner.idle += 1
+        if owner.idle >= (PATIENCE if owner.named else MORE_PATIENCE):
+            self._close(owner)
 
     def _take(self, report: Report, line: Line) -> None:
         report.take(line)
-        self._strange = 0
+        report.idle = report.away = 0
         if report.over or report.size >= LONGEST:
-            self._close()
+            self._close(report)
 
-    def _close(self) -> None:
-        if self._open is not None:
-            self._open.close()
-            self._last, self._open = self._open, None
+    def _close(self, report: Report) -> None:
+        self.version += 1
+        report.close()
+        self._open.remove(report)
+        self._last = report
+
+    def _close_all(self) -> None:
+        for report in [*self._open]:
+            self._close(report)
 
 
 def find(text: str) -> tuple[Pattern | None, re.Match[str] | None]:
     """The pattern that `text` (a line without decoration) begins, and its match."""
-    if pointer(text):
-        return None, None
+    raw = text.encode("utf-8", "replace")
     for pattern in PATTERNS:
-        match = pattern.start.match(text)
-        if match:
-            return pattern, match
+        if any(word in raw for word in pattern.hot):
+            match = pattern.start.match(text)
+            if match:
+                return pattern, match
     return None, None

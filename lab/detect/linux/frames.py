@@ -1,75 +1,80 @@
-"""Whose function it was: reading stack frames and skipping those that only carry the news.
+"""Lines of stacks and registers: which function, of which module. x86, arm, arm64, riscv, s390, powerpc.
 
-A crash in memcpy or in a lock is the caller's; a stall seen from the timer interrupt belongs to
-what was interrupted. Refuses to guess across unreliable (`? `) frames.
+Refuses to say whose fault it is; that is blame.py's.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 from dataclasses import dataclass
 
+ADDRESS = r"\[?<?(?:0x)?(?:[0-9a-f]{8,16}|\(ptrval\)|\(____ptrval____\))>?\]?"
+SYMBOL = r"(?P<function>[A-Za-z_][\w.$]{0,300})\+0x[0-9a-f]{1,8}(?:/0x[0-9a-f]{1,8})?"
+MODULE = r"(?: \[(?P<module>[\w-]{1,64})[^\]]{0,80}\])?"
+
 FRAME = re.compile(
-    r"(?:\[<[0-9a-f]{8,16}>\] ?)?(?P<unsure>\?+ )?(?P<function>[A-Za-z_][\w.$]{0,200})"
-    r"\+0x[0-9a-f]{1,8}/0x[0-9a-f]{1,8}(?: \[(?P<module>[\w-]{1,64})[^\]]{0,80}\])?",
+    r"[( ]{0,3}(?:"
+    + ADDRESS
+    + r" ?){0,2}[( ]{0,3}(?P<unsure>\?+ )?"
+    + SYMBOL
+    + MODULE
+    + r"\)?(?P<doubt> ?\(unreliable\))?",
     re.ASCII,
 )
-"""`demo_sensor_match+0x1c2/0x210 [demo_sensor]`, with `[<ffffffff81234567>]` before Linux 4.10."""
+"""`demo_match+0x1c2/0x210 [demo_sensor]`, with `[<ffffffff81234567>]` before Linux 4.10 and on arm, two
+addresses on powerpc."""
+ARM_FRAME = re.compile(
+    r"(?:\[<[0-9a-f]{8}>\] )?\(?(?P<callee>[A-Za-z_][\w.$]{0,300})(?:\+0x\S+)?\)? from "
+    r"(?:\[<[0-9a-f]{8}>\] )?\(?" + SYMBOL + MODULE,
+    re.ASCII,
+)
+"""arm: ` [<c1abe4cc>] (dump_backtrace) from [<c1abe718>] (show_stack+0x20/0x24)`."""
 
 POINTER = re.compile(
-    r"(?:RIP: 00(?:10|08):|RIP  ?|EIP: (?:00(?:10|60|08):)?|EIP is at |e?pc ?: |PC is at |"
-    r"NIP )(?:\[<[0-9a-f]+>\] *)*"
-    r"(?P<function>[A-Za-z_][\w.$]{0,200})\+0x[0-9a-f]{1,8}/0x[0-9a-f]{1,8}"
-    r"(?: \[(?P<module>[\w-]{1,64})[^\]]{0,80}\])?",
+    r"(?:RIP:? +(?:00(?:10|08):)?|EIP:? (?:00(?:10|60|08):)?|EIP is at |IP: |NIP(?: \[[0-9a-f]+\])?:? |"
+    r"(?:e?pc|epc) ?: |PC is at |Krnl PSW : [0-9a-f]{16} [0-9a-f]{16} )"
+    r"(?:(?:" + ADDRESS + r"|\[?<? *\(null\)>?\]?) *){0,2}[( ]{0,2}"
+    r"(?:" + SYMBOL + MODULE + r"|(?P<nowhere>0x[0-9a-f]+|\(null\)|$))",
     re.ASCII,
 )
-"""The instruction pointer in kernel mode: x86 `RIP: 0010:`, arm64 `pc : `, arm `PC is at `."""
+"""The instruction pointer in kernel mode: x86 `RIP: 0010:`, arm64 `pc : `, arm `PC is at `, riscv `epc : `,
+powerpc `NIP `, s390 `Krnl PSW : `."""
+USER_POINTER = re.compile(r"(?:RIP: (?:0033|0023|002b)|EIP: (?:0073|0023))", re.ASCII)
 
-SYSCALL = re.compile(
-    r"^_{0,2}(?:x64|ia32|arm64|se|do|compat)?_?(?:sys|SyS|SYSC|compat_SyS)_(?=[a-z])", re.ASCII
-)
-"""`__x64_sys_mount`, `__se_sys_mount` and `SyS_mount` are all the system call `sys_mount`."""
-SUFFIX = re.compile(r"\.(?:isra|constprop|part|cold|llvm|lto_priv|localalias)\b.*$", re.ASCII)
-
-CARRIERS = re.compile(
-    r"(?:_*dump_stack(?:_lvl)?|show_(?:stack|regs)\w*|print_\w+|panic|nmi_panic|__warn\w*|warn_\w+|"
-    r"report_bug|"
-    r"handle_bug|fixup_bug|oops_\w+|die\w*|__die\w*|do_trap\w*|do_error_trap|do_invalid_op|"
-    r"do_general_protection|"
-    r"exc_\w+|asm_\w+|sysvec_\w+|error_entry|invalid_op|page_fault\w*|general_protection|do_page_fault|"
-    r"_*bad_area\w*|no_context|page_fault_oops|kernelmode_fixup\w*|el1\w*_\w+|do_mem_abort|"
-    r"do_translation_fault|"
-    r"__do_kernel_fault|die_kernel_fault|do_undefinstr|brk_handler|bug_handler|"
-    r"_*kasan_\w+|_*asan_\w+|_*hwasan_\w+|kmsan_\w+|_*msan_\w+|kfence_\w+|_*ubsan_\w+|ubsan_\w+|"
-    r"check_memory_region\w*|"
-    r"_*mem(?:cpy|set|move|cmp|chr|scan)\w*|str[a-z]{3,8}|__str[a-z]{3,8}|rep_\w+|_*copy_(?:from|to)_user\w*|"
-    r"copy_user_\w+|_*(?:raw_)?(?:spin|read|write)_(?:un)?(?:try)?lock\w*|_*raw_\w*lock\w*|"
-    r"queued_\w+|native_\w+|"
-    r"pv_\w+|_*lock_(?:acquire|release)\w*|mark_lock\w*|check_\w*deadlock|validate_chain|_*mutex_\w+|"
-    r"_*rwsem_\w+|"
-    r"_*down_\w+|down|_*up_(?:read|write)|_*schedule\w*|io_schedule\w*|context_switch|preempt_schedule\w*|"
-    r"_*wait_for_\w+|do_wait_for_\w+|wait_on_\w+|bit_wait\w*|out_of_line_wait\w*|_*wait_on_bit\w*|"
-    r"_*list_(?:add|del)\w*|refcount_\w+|kobject_\w+|_*kfree\w*|_*kmalloc\w*|kmem_cache_\w+|_*slab_\w+|"
-    r"object_err|check_(?:object|slab)\w*|_*might_\w+|___might_sleep|"
-    r"apic_\w+|_*smp_\w+|_*irq_\w+|_*do_softirq\w*|irqentry_\w+|ret_from_\w+|entry_\w+|do_syscall_64|"
-    r"common_\w+entry|"
-    r"rcu_\w+|_*rcu_\w+|update_process_times|tick_\w+|_*hrtimer_\w+|_*run_hrtimer|local_apic_\w+|"
-    r"_*rb_\w+|klist_\w+|skb_(?:put|push|pull)\w*|(?:un)?lock_page|folio_(?:un)?lock|osq_lock|_*queue_work\w*|_*phys_addr|"
-    r"watchdog\w*|nmi_\w+|trigger_\w+|arch_trigger\w+|sched_show_task|check_cpu_stall|print_cpu_stall|"
-    r"fortify_panic|_*stack_chk_fail|_*const_udelay|delay_\w+|_*delay|csd_lock_\w+|_*flush_work|"
-    r"_*sanitizer_cov_\w+|write_comp_data|_*x86_indirect_\w+|dump_backtrace|dump_cpu_task|unwind_\w+|"
-    r"retint_\w+|"
-    r"\w*reschedule_interrupt|hlock_class|register_lock_class|look_up_lock_class|lockdep_\w+|debug_check_\w+|"
-    r"debug_(?:print_)?object\w*|check_preemption_disabled|spin_dump|spin_bug|do_raw_\w+|"
-    r"usercopy_\w+|_*check_object_size|"
-    r"check_heap_object|skb_(?:over_|under_)?panic|krealloc\w*|_*k?vfree|_*kvmalloc\w*|kthread_stop|"
-    r"_*switch_to\w*|"
-    r"_*cancel_work_timer|stack_trace_\w+|vprintk\w*|_*printk|io_serial_\w+|pick_next_task\w*|"
-    r"default_idle\w*|arch_cpu_idle|do_idle|cpu_startup_entry|handle_stack_overflow)$",
+SECTION = re.compile(
+    r"(?:Call [Tt]race|Backtrace|[Ss]tack backtrace|backtrace(?: \(crc)?|Allocated(?: by task \d+)?|"
+    r"Freed(?: by task \d+)?|Last potentially related work creation|Second to last|Uninit was (?:stored|"
+    r"created)|"
+    r"Local variable|Code|Modules linked in|Memory state around|Showing all locks|Kernel panic|---\[ end|"
+    r"allocated by|freed by)\b",
     re.ASCII,
 )
-"""Functions that report, trap, lock, copy or wait on behalf of their caller."""
+STACK = re.compile(r"(?:Call [Tt]race|Backtrace|backtrace\b)", re.ASCII)
+"""What begins the stack that led here."""
+HISTORY = re.compile(
+    r"(?:Allocated(?: by task \d+)?:|Freed(?: by task \d+)?:|Last potentially related|Second to last|"
+    r"Uninit was (?:stored|created)|Local variable .{1,100} created at|allocated by task|freed by task|"
+    r"page last (?:free|allocated)|INFO: (?:Allocated|Freed) in )",
+    re.ASCII,
+)
+"""What begins the stack of something that happened before."""
+INTERRUPTED = re.compile(
+    r"(?:</IRQ>|<EOI>|.*(?:apic_timer_interrupt|Exception stack|el1h_64_irq|el1_irq|sysvec_\w+interrupt|"
+    r"handle_arch_irq|ret_from_exception|__irq_svc|asm_common_interrupt|--- interrupt|"
+    r"hypervisor_callback)\b)",
+    re.ASCII,
+)
+"""Below this line of a stack is what the interrupt came upon."""
+
+SUFFIX = re.compile(r"\.(?:isra|constprop|part|cold|llvm|lto_priv|localalias)\b.*$|\.\d+$", re.ASCII)
+PREFIX = re.compile(
+    r"^(?:__x64_|__ia32_|__arm64_|__arm_|__riscv_|__s390x?_|__powerpc_)(?=(?:compat_)?sys_)|"
+    r"^(?:compat_SYSC_|compat_SyS_|SYSC_|SyS_|sys_|____sys_|___sys_|__sys_|__do_sys_|__se_sys_|"
+    r"ksys_)(?=[a-z])",
+    re.ASCII,
+)
+"""A system call has several functions; what is left is its name. `__x64_sys_mount` leaves `sys_mount`."""
+WRAPPER = re.compile(r"^(?:__(?:x64|ia32|arm64|se|do)_)(?=sys_)", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,35 +85,53 @@ class Frame:
     module: str = ""
 
     @property
-    def carrier(self) -> bool:
-        """Whether it only carries the news."""
-        return bool(CARRIERS.match(self.function))
+    def also(self) -> tuple[str, ...]:
+        """Other names of the same system call."""
+        return tuple(name for name in names(self.function)[1:] if name)
+
+
+def names(function: str) -> tuple[str, ...]:
+    """How `function` is called in titles, best first: without what compilers and system calls add."""
+    plain = SUFFIX.sub("", function) or function
+    best = PREFIX.sub("", plain, count=1)
+    middle = WRAPPER.sub("", plain, count=1)
+    bare = PREFIX.sub("", middle, count=1)
+    return tuple(dict.fromkeys((best, plain, middle, bare)))
 
 
 def frame(function: str, module: str | None) -> Frame:
     """Without what the compiler appended: `.isra.0`, `.constprop.3`, `.cold`."""
-    return Frame(SYSCALL.sub("sys_", SUFFIX.sub("", function), count=1), module or "")
+    return Frame(SUFFIX.sub("", function) or function, module or "")
 
 
 def stack_frame(text: str) -> Frame | None:
     """The frame a line of a call trace names, unless the unwinder marked it unreliable."""
-    found = FRAME.match(text)
-    if found is None or found["unsure"]:
+    found = FRAME.match(text) or ARM_FRAME.match(text)
+    if found is None:
         return None
-    return frame(found["function"], found["module"])
+    groups = found.groupdict()
+    if groups.get("unsure") or groups.get("doubt"):
+        return None
+    return frame(groups["function"], groups["module"])
+
+
+def frames(text: str) -> list[Frame]:
+    """Like `stack_frame`; on arm a line names the callee too, which no other line may."""
+    found = ARM_FRAME.match(text)
+    if found is not None:
+        return [frame(found["callee"], None), frame(found["function"], found["module"])]
+    one = stack_frame(text)
+    return [one] if one is not None else []
 
 
 def pointer(text: str) -> Frame | None:
-    """The function a line gives the instruction pointer in, in kernel mode only."""
+    """The function a line gives the instruction pointer in, in kernel mode only. An empty name: the
+    kernel jumped to where no function is."""
+    if USER_POINTER.match(text):
+        return None
     found = POINTER.match(text)
-    return frame(found["function"], found["module"]) if found else None
-
-
-def guilty(frames: Iterable[Frame]) -> Frame | None:
-    """The first frame that is not a carrier, or the first at all."""
-    first: Frame | None = None
-    for seen in frames:
-        if not seen.carrier:
-            return seen
-        first = first or seen
-    return first
+    if found is None:
+        return None
+    if found["function"] is None:
+        return Frame("")
+    return frame(found["function"], found["module"])

@@ -2,20 +2,36 @@
 
 from __future__ import annotations
 
+import struct
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from observing import BANNER, Tape
+from observing import BANNER, Film, Tape, pulse
 
-from lab.detect import Detectors, detect
-from lab.model import DetectSettings, Finding, FindingKind, MachineEvent, Proof, SerialChunk, Step
+from lab.detect import Detectors, detect, detected
+from lab.model import (
+    Capture,
+    DetectSettings,
+    Diagnosis,
+    Expectation,
+    Finding,
+    FindingKind,
+    Heartbeat,
+    MachineEvent,
+    Observation,
+    Proof,
+    ScreenKind,
+    SerialChunk,
+    Step,
+)
 
 LOGS = Path(__file__).parent / "linux" / "logs"
 CRASH = (LOGS / "page-fault-panic.log").read_text()
 CRASH_ONLY = CRASH[CRASH.index("[   12.511870]") :]
-TITLE = "BUG: unable to handle page fault in demo_sensor_match"
+TITLE = "BUG: unable to handle kernel paging request in demo_sensor_match"
 SETTINGS = DetectSettings(boot_s=60, heartbeat_s=10, loop_resets=3)
 
 
@@ -112,7 +128,7 @@ def test_different_crashes_are_different_findings() -> None:
     tape = crashed().serial(12, CRASH_ONLY).event(17, "reset").serial(19, BANNER).serial(30, other)
     assert [finding.title for finding in found(tape)] == [
         TITLE,
-        "BUG: unable to handle page fault in ext4_readpage",
+        "BUG: unable to handle kernel paging request in ext4_readpage",
     ]
     assert [finding.boot for finding in found(tape)] == [1, 2]
 
@@ -234,3 +250,304 @@ def test_whatever_comes_findings_are_in_order_and_nothing_fatal_is_lost(
     names = [piece for _, piece in pieces]
     if "crash" in names or "panicked" in names:
         assert any(finding.fatal for finding in findings)
+
+
+# -- Windows, by all channels -------------------------------------------------------------------------
+
+
+HYPERV = {"type": "hyper-v", "arg1": 0x7E, "arg2": 0xFFFFFFFFC0000005, "arg3": 2, "arg4": 3, "arg5": 4}
+STOP = "SYSTEM_THREAD_EXCEPTION_NOT_HANDLED (0x7E)"
+EMS = "*** STOP: 0x0000007E (0xFFFFFFFFC0000005,0x0000000000000002,0x0000000000000003,0x0000000000000004)\r\n"
+
+
+def windows() -> Film:
+    return Film(Tape().event(0, "started").beats(5, 12, "a"))
+
+
+def dump(code: int = 0x7E, module: str = "csagent.sys") -> bytes:
+    """The header of a 64-bit kernel dump; the layout is that of DUMP_HEADER64 (public in wdm and ReactOS)."""
+    data = bytearray(0x2000)
+    data[0:8] = b"PAGEDU64"
+    struct.pack_into("<II", data, 0x08, 15, 22621)
+    struct.pack_into("<II", data, 0x30, 0x8664, 4)
+    struct.pack_into("<IIQQQQ", data, 0x38, code, 0, 0xFFFFFFFFC0000005, 2, 3, 4)
+    struct.pack_into("<I", data, 0xF98, 1)
+    return bytes(data)
+
+
+def test_every_channel_reports_the_same_stop_and_it_is_one_finding() -> None:
+    film = windows()
+    film.tape.event(12.0, "panicked", info=HYPERV).serial(12.2, EMS)
+    film.show(13.0, ScreenKind.BUGCHECK, code=0x7E, module="csagent.sys", progress=30)
+    film.tape.add(Capture(t_s=40, what="guest-dump", ok=True, path="guest.dmp", sha256="ab"))
+    film.tape.beats(14, 39, ok=False).event(41, "reset")
+    (finding,) = detect(film.tape, SETTINGS, look=film.look, fetch=lambda _: dump())
+    assert (finding.kind, finding.title) == (FindingKind.BUGCHECK, f"{STOP} in csagent.sys")
+    assert (finding.code, finding.parameters) == (0x7E, (0xFFFFFFFFC0000005, 2, 3, 4))
+    assert finding.channels == ("event", "serial", "screen", "dump")
+    assert [one.channel for one in finding.timeline] == [
+        "event",
+        "serial",
+        "screen",
+        "heartbeat",
+        "dump",
+        "reset",
+    ]
+    assert [round(one.latency_s, 1) for one in finding.timeline[:3]] == [0.0, 0.2, 1.0]
+    assert finding.missed == ()
+    assert finding.detail.endswith("its dump is at 30 %")
+    assert {ref.path for ref in finding.evidence} == {"serial.log", "frames/000001.png", "guest.dmp"}
+
+
+def test_a_digit_that_was_misread_on_the_screen_is_corrected_by_the_event() -> None:
+    film = windows()
+    film.tape.event(12.0, "panicked", info=HYPERV)
+    film.show(13.0, ScreenKind.BUGCHECK, code=0x7F, module="other.sys")
+    (finding,) = detect(film.tape, SETTINGS, look=film.look)
+    assert (finding.title, finding.code, finding.module) == (STOP, 0x7E, "")
+    assert not any("0x7F" in title for title in finding.signature.alt_titles)
+    assert "the screen was read as 0x7F" in finding.detail
+
+
+def test_an_event_without_a_code_gets_it_from_the_screen() -> None:
+    film = windows().show(12.5, ScreenKind.BUGCHECK, code=0x7E)
+    film.tape.event(13.0, "panicked")
+    (finding,) = detect(film.tape, SETTINGS, look=film.look)
+    assert (finding.kind, finding.title) == (FindingKind.BUGCHECK, STOP)
+    assert finding.channels == ("screen", "event")
+
+
+def test_two_drivers_that_stop_windows_with_one_code_are_two_bugs() -> None:
+    film = windows().show(13, ScreenKind.BUGCHECK, code=0x7E, module="a.sys")
+    film.tape.event(20, "reset").beats(30, 35, "b")
+    film.show(40, ScreenKind.BUGCHECK, code=0x7E, module="b.sys")
+    assert [one.module for one in detect(film.tape, SETTINGS, look=film.look)] == ["a.sys", "b.sys"]
+
+
+def test_the_same_stop_at_every_boot_is_one_bug_and_a_loop() -> None:
+    film = windows()
+    for boot in range(3):
+        start = 13 + 30 * boot
+        film.tape.event(start, "panicked", info=HYPERV)
+        film.show(start + 1, ScreenKind.BUGCHECK, code=0x7E)
+        film.tape.event(start + 20, "reset")
+    stop, looping = detect(film.tape, SETTINGS, look=film.look)
+    assert (stop.title, stop.count) == (STOP, 3)
+    assert looping.title == f"boot loop after {STOP}"
+
+
+def test_a_dump_alone_is_a_finding_and_one_of_no_crash_is_not() -> None:
+    tape = Tape().event(0, "started").add(Capture(t_s=40, what="guest-dump", ok=True, path="guest.dmp"))
+    (finding,) = detect(tape, SETTINGS, fetch=lambda _: dump(0xEF))
+    assert (finding.code, finding.channels, finding.t_s) == (0xEF, ("dump",), 40)
+    assert detect(tape, SETTINGS, fetch=lambda _: b"MDMP" + bytes(400)) == ()
+    assert detect(tape, SETTINGS, fetch=lambda _: None) == ()
+    assert detect(tape, SETTINGS) == ()
+
+
+# -- who saw it, and who did not ----------------------------------------------------------------------
+
+
+def missed(finding: Finding) -> dict[str, tuple[bool, str]]:
+    return {one.channel: (one.blind, one.reason) for one in finding.missed}
+
+
+def test_a_channel_that_should_have_seen_a_crash_and_did_not_is_named() -> None:
+    film = Film(crashed().event(12.0, "panicked").beats(13, 20, ok=False))
+    (finding,) = detect(film.show(14, ScreenKind.TEXT).tape, SETTINGS, look=film.look)
+    assert missed(finding) == {
+        "serial": (False, "the console wrote nothing that names it"),
+        "screen": (False, "1 frames after it showed: text"),
+    }
+
+
+def test_a_channel_that_could_not_have_seen_it_is_called_blind() -> None:
+    settings = DetectSettings(boot_s=60, heartbeat_s=10, blind=("event", "screen"))
+    tape = crashed().serial(12.0, CRASH_ONLY).beats(13, 20, ok=False)
+    (finding,) = detect(tape, settings)
+    assert missed(finding) == {
+        "event": (True, "this guest has no driver for its panic device"),
+        "screen": (True, "this guest shows nothing there"),
+    }
+    (unwatched,) = found(Tape().event(0, "started").event(12.0, "panicked"))
+    assert {channel: blind for channel, (blind, _) in missed(unwatched).items()} == {
+        "serial": True,
+        "screen": True,
+    }
+
+
+def test_a_screen_that_was_reset_before_the_next_frame_could_not_tell() -> None:
+    film = Film(crashed().serial(12.0, CRASH_ONLY).event(12.1, "panicked").event(13.0, "reset"))
+    (finding,) = detect(film.show(14, ScreenKind.FIRMWARE).tape, SETTINGS, look=film.look)
+    blind, reason = missed(finding)["screen"]
+    assert blind
+    assert "reset 1.0 s later" in reason
+
+
+def test_the_time_line_is_that_of_the_first_occurrence() -> None:
+    crash, _ = found(loop(3))
+    assert [(one.channel, one.t_s) for one in crash.timeline][:2] == [("event", 12.0), ("serial", 12.1)]
+    assert crash.timeline[0].latency_s == 0.0
+
+
+# -- updates, restores, evidence ----------------------------------------------------------------------
+
+
+def test_a_crash_in_an_updates_own_reboot_says_so_and_stays_fatal() -> None:
+    tape = crashed().expect(12, "os-update", boots=2, reason="the May update").event(13, "reset")
+    tape.serial(15, BANNER).serial(25, CRASH_ONLY).event(30, "reset").serial(32, BANNER)
+    (finding,) = found(tape)
+    assert (finding.title, finding.fatal, finding.boot) == (TITLE, True, 2)
+    assert "while the May update was going on" in finding.detail
+
+
+def test_a_restart_that_an_update_had_not_announced_is_unexpected() -> None:
+    tape = crashed().expect(12, "os-update", boots=1, reason="the May update")
+    for start in (13, 40):
+        tape.event(start, "reset").serial(start + 2, BANNER).beats(start + 10, start + 20, str(start))
+    (finding,) = found(tape)
+    assert finding.kind is FindingKind.UNEXPECTED_REBOOT
+    assert "while the May update was going on" in finding.detail
+
+
+def test_a_crash_before_a_restore_explains_nothing_after_it() -> None:
+    tape = crashed().event(12, "panicked").event(20, "restored").beats(21, 30, "a").event(31, "reset")
+    kinds = [finding.kind for finding in found(tape.serial(33, BANNER))]
+    assert kinds == [FindingKind.PANIC, FindingKind.UNEXPECTED_REBOOT]
+
+
+def test_silence_after_the_guest_was_back_is_not_the_old_crashs() -> None:
+    tape = crashed().serial(12, CRASH_ONLY).event(17, "reset").serial(19, BANNER).beats(25, 40, "b")
+    kinds = [finding.kind for finding in found(tape.beats(41, 60, ok=False))]
+    assert kinds == [FindingKind.PANIC, FindingKind.LOST_CONNECTION]
+
+
+def test_what_the_lab_asked_for_is_not_the_guests_doing() -> None:
+    tape = Tape().event(0, "started").serial(1, BANNER).beats(5, 12, "a").beats(12, 40, ok=False)
+    tape.add(Capture(t_s=41, what="nmi", ok=True)).event(42, "panicked").serial(42.1, CRASH_ONLY)
+    detectors = detected(tape.event(50, "reset").serial(52, BANNER), SETTINGS)
+    assert [finding.kind for finding in detectors.findings] == [FindingKind.LOST_CONNECTION]
+    assert {finding.suppressed for finding in detectors.suppressed} == {
+        "the lab had asked the guest for evidence, and this is its answer"
+    }
+
+
+def test_the_kernel_log_in_a_guests_memory_names_a_crash_that_the_console_did_not() -> None:
+    tape = crashed().event(12, "panicked").add(Capture(t_s=30, what="kernel-log", ok=True, path="kernel.log"))
+    (finding,) = detect(tape, SETTINGS, fetch=lambda _: CRASH_ONLY.encode())
+    assert (finding.title, finding.channels) == (TITLE, ("event", "dump"))
+    assert finding.evidence[0].path == "kernel.log"
+
+
+def test_a_hang_that_the_kernel_reports_keeps_the_diagnosis_from_outside() -> None:
+    text = (
+        "[   30.000000] watchdog: BUG: soft lockup - CPU#0 stuck for 22s! [demo:77]\n"
+        "[   30.000100] CPU: 0 PID: 77 Comm: demo Not tainted 6.1.0 #1\n"
+        "[   30.000200] RIP: 0010:demo_spin+0x14/0x20 [demo]\n"
+        "[   30.000300] Call Trace:\n"
+        "[   30.000400]  demo_ioctl+0x10/0x20 [demo]\n"
+    )
+    tape = crashed().beats(12, 17, ok=False).serial(18, text)
+    for n in range(13, 20):
+        tape.add(pulse(float(n), used=float(n), ip=0xFFFFFFFF81234567))
+    (finding,) = found(tape.beats(20, 40, ok=False))
+    assert (finding.kind, finding.diagnosis) == (FindingKind.LOCKUP, Diagnosis.SPINNING)
+    assert "demo_spin" in finding.title
+
+
+# -- properties ---------------------------------------------------------------------------------------
+
+
+STORY = loop(2).serial(120, EMS).beats(121, 140, ok=False)
+
+
+@settings(max_examples=40, deadline=None)
+@given(cuts=st.lists(st.integers(0, 40_000), max_size=10))
+def test_findings_do_not_depend_on_how_the_console_was_cut(cuts: list[int]) -> None:
+    whole = detect(STORY, SETTINGS)
+    pieces: list[Observation] = []
+    for item in STORY:
+        if not isinstance(item, SerialChunk):
+            pieces.append(item)
+            continue
+        end = item.start + len(item.data)
+        edges = [item.start, *sorted(cut for cut in cuts if item.start < cut < end), end]
+        pieces += [
+            SerialChunk(t_s=item.t_s, start=a, data=item.data[a - item.start : b - item.start])
+            for a, b in pairwise(edges)
+        ]
+    assert detect(pieces, SETTINGS) == whole
+
+
+@settings(max_examples=40, deadline=None)
+@given(data=st.data())
+def test_findings_do_not_depend_on_the_order_of_what_came_at_once(data: st.DataObject) -> None:
+    film = windows()
+    together: list[Observation] = [
+        MachineEvent(t_s=12.0, name="panicked", details={"info": HYPERV}),
+        SerialChunk(t_s=12.0, start=0, data=EMS.encode()),
+        Heartbeat(t_s=12.0, channel="agent", ok=False),
+    ]
+    film.show(12.0, ScreenKind.BUGCHECK, code=0x7E, module="a.sys")
+    together.append(film.tape.observations.pop())
+    before, after = list(film.tape), [MachineEvent(t_s=30.0, name="reset")]
+    mixed = data.draw(st.permutations(together))
+    one = detect([*before, *together, *after], SETTINGS, look=film.look)
+    two = detect([*before, *mixed, *after], SETTINGS, look=film.look)
+    assert [(f.title, f.code, f.t_s, set(f.channels)) for f in one] == [
+        (f.title, f.code, f.t_s, set(f.channels)) for f in two
+    ]
+
+
+OBSERVATION = st.one_of(
+    st.builds(
+        MachineEvent,
+        t_s=st.floats(0, 500),
+        name=st.sampled_from(
+            ["started", "reset", "panicked", "restored", "cloned", "stopped", "resumed", "destroyed", "odd"]
+        ),
+        details=st.dictionaries(
+            st.sampled_from(["info", "arg1", "reason", "by", "restored"]),
+            st.none() | st.integers() | st.text(max_size=4) | st.just(HYPERV),
+        ),
+    ),
+    st.builds(
+        Heartbeat,
+        t_s=st.floats(0, 500),
+        channel=st.sampled_from(["agent", "ssh"]),
+        ok=st.booleans(),
+        boot_id=st.sampled_from([None, "", "a", "b", "c"]),
+    ),
+    st.builds(
+        Expectation,
+        t_s=st.floats(0, 500),
+        what=st.sampled_from(["reboot", "shutdown", "silence", "os-update", "odd"]),
+        begin=st.booleans(),
+        boots=st.integers(-1, 3),
+    ),
+    st.builds(
+        SerialChunk,
+        t_s=st.floats(0, 500),
+        start=st.integers(0, 5000),
+        data=st.sampled_from([BANNER.encode(), CRASH_ONLY.encode(), EMS.encode()]) | st.binary(max_size=80),
+    ),
+    st.builds(
+        Capture,
+        t_s=st.floats(0, 500),
+        what=st.sampled_from(["sysrq", "nmi", "guest-dump", "kernel-log"]),
+        ok=st.booleans(),
+        path=st.just("file"),
+    ),
+)
+
+
+@settings(max_examples=150, deadline=None)
+@given(observations=st.lists(OBSERVATION, max_size=20), content=st.binary(max_size=64) | st.just(dump()))
+def test_any_observations_in_any_order_are_taken(observations: list[Observation], content: bytes) -> None:
+    detectors = detected(observations, SETTINGS, fetch=lambda _: content)
+    findings = detectors.findings
+    assert len({(finding.kind, finding.title, finding.module) for finding in findings}) == len(findings)
+    for finding in findings:
+        assert finding.timeline
+        assert finding.timeline[0].latency_s == 0.0
+        assert not finding.suppressed

@@ -1,0 +1,180 @@
+"""Whose function it was: from the lines of one report to the function that names the bug.
+
+A crash in memcpy or in a lock is the caller's; a stall seen from the timer interrupt belongs to
+what was interrupted; a hung task hangs in what called the wait. Refuses to guess across
+unreliable (`? `) frames.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
+
+from lab.detect.linux.carriers import CROSS_CALL, DISPATCHERS, GATHERED, WAITING, carries
+from lab.detect.linux.frames import HISTORY, INTERRUPTED, STACK, Frame, frame, frames, names, pointer
+from lab.detect.linux.patterns.pattern import Blame, Pattern
+
+MOST = 1000
+"""Frames of one stack that are looked at: endless recursion has hundreds above what began it."""
+SCHEDULING = re.compile(r".*(?:schedule|context_switch|switch_to|apic_timer_interrupt)", re.ASCII)
+"""Where every task stops that does not run."""
+REACH = 12
+"""Lines after which a place that lockdep announced is not coming any more."""
+CROSS_CALL_NAME = "smp_call_function"
+HELD_AT = re.compile(
+    r"(?:.*\bat: )?(?:\[<[0-9a-f]{8,16}>\] ?)?(?P<function>[A-Za-z_][\w.$]{0,200})"
+    r"\+0x[0-9a-f]+(?:/0x[0-9a-f]+)?"
+    r"(?: \[(?P<module>[\w-]{1,64}))?",
+    re.ASCII,
+)
+"""`(&lock){+.+.}, at: [<ffffffff81177332>] demo_add+0x36/0x55`; old kernels go on in the next line."""
+
+
+def blamed(
+    pattern: Pattern, named: Frame | None, lines: Sequence[str], *, guess: bool = True
+) -> Frame | None:
+    """The function to blame, named as titles name it.
+
+    :param named: what the report's first line named.
+    :param lines: the lines after the first, decoration taken off.
+    :param guess: take a function that only carries the news rather than none.
+    """
+    if pattern.blame is Blame.NOBODY:
+        return None
+    seen = [*islice(_candidates(pattern, named, lines), MOST)]
+    found: Frame | None
+    match pattern.blame:
+        case Blame.STALL | Blame.INTERRUPTED:
+            found = dispatched(seen, pattern.skip)
+        case Blame.HANG:
+            found = hung(seen)
+        case _:
+            found = guilty(seen, pattern.skip)
+    if found is None and guess:
+        found = guilty(seen, SCHEDULING) or next((one for one in seen if one.function), None)
+    return Frame(names(found.function)[0], found.module) if found else None
+
+
+def _candidates(pattern: Pattern, named: Frame | None, lines: Sequence[str]) -> Iterator[Frame]:
+    """The frames that come into question, best first."""
+    heads = [named] if named is not None and named.function else []
+    match pattern.blame:
+        case Blame.NAMED:
+            yield from heads
+            yield from stack(lines, headless=True)
+        case Blame.STACK:
+            yield from stack(*_after(pattern, lines))
+            yield from heads
+        case Blame.LOCK:
+            yield from locked(pattern, lines)
+        case Blame.HANG:
+            yield from stack(lines)
+        case Blame.INTERRUPTED:
+            yield from interrupted(pattern, lines)
+        case _:
+            yield from pointed(lines)
+            yield from heads
+
+
+def guilty(seen: Iterable[Frame], skip: re.Pattern[str] | None = None) -> Frame | None:
+    """The first frame that does not only carry the news."""
+    for one in seen:
+        if one.function and not carries(one.function) and not (skip and skip.match(one.function)):
+            return one
+    return None
+
+
+def _after(pattern: Pattern, lines: Sequence[str]) -> tuple[Sequence[str], bool]:
+    """The lines after the words that announce the stack that counts; all where they never come."""
+    if pattern.after is not None:
+        for number, text in enumerate(lines):
+            if pattern.after.match(text):
+                return lines[number + 1 :], True
+    return lines, False
+
+
+def stack(lines: Iterable[str], headless: bool = False) -> Iterator[Frame]:
+    """The frames of the first stack, up to the next one or to what happened before.
+
+    :param headless: whether the stack may begin without `Call Trace`, as KFENCE and KMSAN print it.
+    """
+    inside, seen = headless, False
+    for text in lines:
+        if STACK.match(text):
+            if seen:
+                return
+            inside = True
+        elif HISTORY.match(text):
+            if seen:
+                return
+            inside = False
+        elif inside:
+            for one in frames(text):
+                seen = True
+                yield one
+
+
+def pointed(lines: Sequence[str], headless: bool = False) -> Iterator[Frame]:
+    """The instruction pointer, then the frames below it; the first stack where there is no pointer."""
+    for number, text in enumerate(lines):
+        at = pointer(text)
+        if at is not None:
+            yield at
+            yield from stack(lines[number + 1 :], headless=True)
+            return
+        if headless and frames(text):
+            break
+    yield from stack(lines, headless)
+
+
+def locked(pattern: Pattern, lines: Sequence[str]) -> Iterator[Frame]:
+    """Where the lock in question was taken, where the other one is held, then the stack."""
+    rest, announced = _after(pattern, lines)
+    places = 0
+    for number, text in enumerate(rest[:REACH] if announced or pattern.after is None else ()):
+        found = HELD_AT.match(text)
+        if found is not None:
+            yield frame(found["function"], found["module"])
+            places += 1
+        if places == 2 or STACK.match(text):
+            yield from stack(rest[number + 1 :], headless=True)
+            break
+    yield from stack(lines)
+
+
+def interrupted(pattern: Pattern, lines: Sequence[str]) -> Iterator[Frame]:
+    """What the interrupt came upon that found the stall; the whole stack where that cannot be told."""
+    for number, text in enumerate(lines):
+        if INTERRUPTED.match(text):
+            below = [*islice(pointed(lines[number + 1 :], headless=True), MOST)]
+            if dispatched(below, pattern.skip) is not None:
+                yield from below
+                return
+            break
+    yield from pointed(lines)
+
+
+def dispatched(seen: Iterable[Frame], skip: re.Pattern[str] | None) -> Frame | None:
+    """The frame inside the innermost dispatcher: what it had called.
+
+    A stall is found at a random place of a long way round; only what was asked for is the same each time.
+    """
+    inner: Frame | None = None
+    for one in seen:
+        name = names(one.function)[0]
+        if DISPATCHERS.match(name) or DISPATCHERS.match(one.function):
+            return Frame(CROSS_CALL_NAME) if CROSS_CALL.match(name) else inner or one
+        if not carries(one.function) and not (skip and skip.match(one.function)):
+            inner = one
+    return None
+
+
+def hung(seen: Iterable[Frame]) -> Frame | None:
+    """The first frame that does not merely wait; or the wait, where many wait for the same."""
+    kept = [*seen]
+    for one in kept:
+        for pattern, name in GATHERED:
+            if pattern.match(one.function):
+                return Frame(name or one.function, one.module)
+    return next((one for one in kept if not WAITING.match(one.function) and not carries(one.function)), None)

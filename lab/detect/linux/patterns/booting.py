@@ -1,0 +1,209 @@
+"""Machines that do not get as far as their system: firmware, boot loaders, initramfs, systemd."""
+
+from __future__ import annotations
+
+from lab.detect.linux.patterns.pattern import Pattern, Role, rx
+from lab.model import FindingKind
+
+
+def _failure(
+    name: str,
+    start: str,
+    hot: tuple[bytes, ...],
+    title: str,
+    example: str,
+    source: str,
+    *,
+    tentative: bool = False,
+) -> Pattern:
+    return Pattern(
+        id=name,
+        kind=FindingKind.BOOT_FAILURE,
+        role=Role.LINE,
+        fatal=True,
+        start=rx(start),
+        hot=hot,
+        title=title,
+        stackless=True,
+        anyone=True,
+        tentative=tentative,
+        example=example,
+        source=source,
+    )
+
+
+BOOT_FAILURES: tuple[Pattern, ...] = (
+    _failure(
+        "initramfs-shell",
+        r"(?:ALERT! .{0,200}(?:does not exist|Dropping to a shell)|Gave up waiting for (?:root|suspend)|"
+        r"\(initramfs\)|Dropping to (?:a|emergency|debug|recovery) shell|"
+        r"dracut[\w: -]{0,30}(?:Warning|FATAL|ERROR|warning): (?:Could not boot|Boot has failed|"
+        r"Not all disks|"
+        r"\S{1,100} does not exist)|:: running early hook .{0,40}failed|ERROR: Failed to mount the real root|"
+        r"ERROR: device '.{1,200}' not found\. Skipping fsck|:: mounting '.{1,200}' on real root failed|"
+        r"ERROR: Root device mounted successfully, but|You are now being dropped into an emergency shell)",
+        (
+            b"Dropping to ",
+            b"Gave up waiting for ",
+            b"(initramfs)",
+            b"ALERT! ",
+            b"Could not boot",
+            b"Boot has failed",
+            b"Not all disks",
+            b"does not exist",
+            b"Failed to mount the real root",
+            b"not found. Skipping fsck",
+            b"Root device mounted succ",
+            b"dropped into an emergency",
+        ),
+        "initramfs shell instead of the system",
+        "ALERT!  /dev/vda1 does not exist.  Dropping to a shell!",
+        "initramfs-tools: scripts/functions panic(), scripts/local; dracut-lib.sh; mkinitcpio: init",
+    ),
+    _failure(
+        "emergency-shell",
+        r"(?:You are in (?:emergency|rescue) mode|Welcome to emergency mode|Entering emergency mode\.|"
+        r"Generating \"/run/initramfs/rdsosreport|Give root password for maintenance|"
+        r"Cannot open access to console, the root account is locked|"
+        r"(?:\[ *OK *\] )?(?:Reached target|Started) .{0,40}(?:Emergency (?:Mode|Shell)|"
+        r"emergency\.(?:target|service))|"
+        r"Press Enter for maintenance$)",
+        (
+            b"You are in ",
+            b"to emergency mode",
+            b"Entering emergency mode",
+            b"rdsosreport",
+            b"Give root password",
+            b"root account is locked",
+            b"Emergency Mode",
+            b"Emergency Shell",
+            b"emergency.target",
+            b"for maintenance",
+        ),
+        "emergency shell instead of the system",
+        'You are in emergency mode. After logging in, type "journalctl -xb" to view system logs',
+        "systemd: src/sulogin-shell/sulogin-shell.c, units/emergency.service.in; dracut: emergency.service",
+    ),
+    _failure(
+        "mount-failed",
+        r"(?:\[(?:FAILED|DEPEND)\] )?(?:Failed to mount (?P<what>/\S{0,100}?)\.?$|"
+        r"Dependency failed for (?:Local File Systems|/sysroot|Initrd Root))",
+        (b"Failed to mount", b"Dependency failed for"),
+        "file system not mounted",
+        "[FAILED] Failed to mount /opt/data.",
+        "systemd: src/core/job.c, unit status messages of mount units",
+        tentative=True,
+    ),
+    _failure(
+        "grub-rescue",
+        r"(?:Entering rescue mode\.\.\.|(?:grub rescue|grub)>|error: (?:no such (?:device|partition)|"
+        r"unknown filesystem|"
+        r"symbol '.{1,80}' not found|file '?.{1,200}'? not found|attempt to read or write outside|"
+        r"disk '.{1,80}' not found|no server is specified|you need to load the kernel first|"
+        r"invalid arch-independent ELF magic|hd\d{1,3} read error|no suitable video mode)|"
+        r"GRUB> |.{0,40}Minimal BASH-like line editing is supported)",
+        (
+            b"Entering rescue mode",
+            b"grub rescue>",
+            b"grub> ",
+            b"error: no such ",
+            b"error: unknown file",
+            b"error: symbol ",
+            b"error: file ",
+            b"error: attempt to",
+            b"error: disk ",
+            b"error: you need",
+            b"error: invalid arch",
+            b"BASH-like line editing",
+        ),
+        "boot loader found no system",
+        "grub rescue>",
+        "GRUB: kern/rescue_reader.c, kern/disk.c, normal/main.c",
+    ),
+    _failure(
+        "nothing-to-boot",
+        r"(?:No bootable device\b|No bootable medium found|"
+        r"BdsDxe: No bootable option or device was found|"
+        r".{0,200}BdsDxe: No bootable option|"
+        r"(?:FATAL: )?(?:No bootable medium|INT18: BOOT FAILURE)|"
+        r"(?:Missing|No) operating system|Operating System not found|No boot(?:able)? (?:disk|option)|"
+        r"No valid boot|Reboot and Select proper Boot device|"
+        r"Non-System disk|DISK BOOT FAILURE)",
+        (
+            b"No bootable ",
+            b"INT18: BOOT",
+            b"issing operating system",
+            b"No operating system",
+            b"Operating System not f",
+            b"No boot option",
+            b"No boot disk",
+            b"Reboot and Select",
+            b"Non-System disk",
+            b"DISK BOOT FAILURE",
+        ),
+        "firmware found nothing to boot",
+        "No bootable device.",
+        "SeaBIOS boot.c: do_boot(); EDK2 BdsDxe: PlatformBdsLib; iPXE: usr/autoboot.c",
+    ),
+    _failure(
+        "boot-attempt",
+        r"(?:Boot failed: |PXE-[EM]\w\w: |Nothing to boot: |No more network devices|"
+        r".{0,200}BdsDxe: failed to (?:load|start) Boot)",
+        (
+            b"Boot failed: ",
+            b"PXE-E",
+            b"PXE-M",
+            b"Nothing to boot",
+            b"No more network devices",
+            b"BdsDxe: failed",
+        ),
+        "firmware found nothing to boot",
+        "Boot failed: could not read the boot disk",
+        "SeaBIOS boot.c: boot_fail(); iPXE: usr/autoboot.c; EDK2: UefiBootManagerLib, UefiPxeBcDxe",
+        tentative=True,
+    ),
+    _failure(
+        "uefi-shell",
+        r".{0,200}UEFI (?:Interactive|v\d\S{0,20}) Shell v?\d?",
+        (b"UEFI Interactive Shell",),
+        "UEFI shell instead of the system",
+        "UEFI Interactive Shell v2.2",
+        "EDK2: ShellPkg/Application/Shell/Shell.c",
+    ),
+    _failure(
+        "boot-image",
+        r"(?:## Error: |Wrong Image (?:Format|Type)|Bad Linux ARM64 Image magic!|"
+        r"ERROR: can't get kernel image!|"
+        r"SCRIPT FAILED: continuing|Invalid (?:magic|kernel)|System halted|Failed to (?:load|"
+        r"start) (?:image|kernel)|"
+        r"-- System halted)",
+        (b"Wrong Image ", b"Bad Linux ARM64", b"can't get kernel image", b"System halted"),
+        "boot loader could not start the kernel",
+        "-- System halted",
+        "arch/x86/boot/compressed/error.c; U-Boot: boot/bootm.c",
+    ),
+)
+"""In the order in which they are tried."""
+
+BOOT = rx(
+    r"(?:Linux version \d|Booting Linux on physical CPU|SeaBIOS \(version |BdsDxe: (?:loading|starting) Boot|"
+    r"UEFI firmware \(version |Welcome to GRUB!|GRUB (?:version|loading)|Booting `|iPXE \(|"
+    r"Decompressing Linux|Booting the kernel|EFI stub: |U-Boot (?:SPL )?\d{4}\.|coreboot-\S|"
+    r"(?:Loading|Uncompressing) Linux)"
+)
+"""A line that only a machine that starts can print: what is open on the console ends here."""
+
+BOOT_HOT: tuple[bytes, ...] = (
+    b"Linux version ",
+    b"Booting ",
+    b"SeaBIOS ",
+    b"BdsDxe: ",
+    b"UEFI firmware ",
+    b"GRUB",
+    b"iPXE ",
+    b"Decompressing Linux",
+    b"EFI stub: ",
+    b"U-Boot ",
+    b"coreboot-",
+    b"ing Linux",
+)
