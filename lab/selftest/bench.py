@@ -118,7 +118,8 @@ def image_of(canary: Canary, base: BuiltImage, places: Places, directory: Path) 
     if canary.act is Act.NO_ROOT:
         return replace(base, initrd=None)
     if canary.text_screen:
-        return replace(base, cmdline=base.cmdline.replace("console=ttyS0", "console=tty0 console=ttyS0"))
+        consoles = "console=tty0" if canary.screen_only else "console=tty0 console=ttyS0"
+        return replace(base, cmdline=base.cmdline.replace("console=ttyS0", consoles))
     return base
 
 

@@ -41,7 +41,9 @@ class Canary:
     prepare: tuple[str, ...] = ()
     """Shell commands before the trigger, after the module is loaded."""
     text_screen: bool = False
-    """The kernel's console is on the screen too, and the screen must show it."""
+    """The kernel's console is on the screen too."""
+    screen_only: bool = False
+    """And only there: no console on the serial port, no driver for the panic device."""
     kinds: tuple[FindingKind, ...] = ()
     """Any of them; none: nothing may be found."""
     title: str = ""
@@ -96,6 +98,17 @@ LINUX = (
         prepare=("echo 60 > /proc/sys/kernel/panic",),
         kinds=(FindingKind.PANIC,),
         channels=("event", "serial", "screen"),
+    ),
+    Canary(
+        name="panic-only-on-screen",
+        summary="a kernel panic that nothing but the screen shows",
+        act=Act.FAULT,
+        argument="panic",
+        text_screen=True,
+        screen_only=True,
+        prepare=("echo 60 > /proc/sys/kernel/panic", "rmmod pvpanic_mmio"),
+        kinds=(FindingKind.PANIC,),
+        channels=("screen",),
     ),
     Canary(
         name="oops",
