@@ -130,6 +130,12 @@ class Boots:
                 self._text_s = t_s
                 self._amend(t_s, crashed=True)
 
+    def stopped(self, t_s: float) -> None:
+        """The console told of a stop that only its own reader knows (Windows)."""
+        if self._boots and not self._boots[-1].crashed:
+            self._text_s = t_s
+            self._amend(t_s, crashed=True)
+
     def _expect(self, expectation: Expectation) -> None:
         match expectation.what:
             case "reboot" | "shutdown":

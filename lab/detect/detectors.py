@@ -15,11 +15,14 @@ from lab.detect.captured import Captured, Fetch
 from lab.detect.fuse import Fused, Key, Sighting, fuse
 from lab.detect.lines import Block, LineStream
 from lab.detect.linux.console import Console
+from lab.detect.linux.reports import Report
 from lab.detect.machine_events import MachineEvents
 from lab.detect.screenwatch import Look, ScreenWatch, Shown
 from lab.detect.silence import Silence
+from lab.detect.windows.console import WindowsConsole
+from lab.detect.windows.reports import WindowsReport
 from lab.detect.witness import Witness
-from lab.model import DetectSettings, Finding, MachineSample, Observation, SerialChunk
+from lab.model import DetectSettings, Finding, FindingKind, MachineSample, Observation, SerialChunk
 
 MOST_SAMPLES = 2000
 ANSWER = "the lab had asked the guest for evidence, and this is its answer"
@@ -43,7 +46,7 @@ class Detectors:
     ) -> None:
         self._settings = settings
         self._stream = LineStream()
-        self._console = Console()
+        self._console, self._windows = Console(), WindowsConsole()
         firmware_s = max(FIRMWARE_S, settings.boot_s * FIRMWARE_SHARE)
         self._boots = Boots(expected_boots=settings.expected_boots, firmware_s=firmware_s)
         self._machine = MachineEvents()
@@ -53,7 +56,8 @@ class Detectors:
         self._agent = Agent()
         self._captured = Captured(fetch)
         self._samples: deque[MachineSample] = deque(maxlen=MOST_SAMPLES)
-        self._reports = _Reports(self._console)
+        self._linux_reports = _Reports(self._console)
+        self._windows_reports = _Reports(self._windows)
         self._fused: tuple[Fused, ...] = ()
         self._findings: tuple[Finding, ...] | None = ()
         self._state: object = None
@@ -71,7 +75,7 @@ class Detectors:
     def suppressed(self) -> tuple[Finding, ...]:
         """Noise of the infrastructure and text about crashes elsewhere, by time, each with its reason.
         Never judged."""
-        noise = [*self._reports.noise(), *self._screens.suppressed]
+        noise = [*self._linux_reports.noise(), *self._windows_reports.noise(), *self._screens.suppressed]
         noise += [sighting.finding for sighting in self._all() if sighting.finding.suppressed]
         return tuple(sorted(noise, key=lambda finding: finding.t_s))
 
@@ -109,6 +113,7 @@ class Detectors:
         """Nothing more comes: settle what is half read. `t_s`: when the recording ends."""
         self._read(self._stream.finish())
         self._console.finish()
+        self._windows.finish()
         self._screens.finish(t_s, self._boots)
         self._silence.finish(t_s)
         self._state = None
@@ -118,12 +123,16 @@ class Detectors:
         if block is not None:
             self._boots.read(block)
             self._console.feed(block)
+            self._windows.feed(block)
             self._silence.read(block)
+            if self._windows_reports.stopped():
+                self._boots.stopped(block.t_s)
 
     def _news(self) -> list[Finding]:
         self._findings = None
         state = (
-            self._reports.version(),
+            self._linux_reports.version(),
+            self._windows_reports.version(),
             self._boots.version,
             len(self._machine.findings),
             self._silence.version,
@@ -151,7 +160,11 @@ class Detectors:
 
     def _all(self) -> list[Sighting]:
         """What every detector has; from when the lab asked the guest for evidence on, it is its answer."""
-        found = [Sighting(("console", number), finding) for number, finding in self._reports.findings()]
+        found = [
+            Sighting((name, number), finding)
+            for name, reports in (("console", self._linux_reports), ("windows", self._windows_reports))
+            for number, finding in reports.findings()
+        ]
         found += [
             Sighting(("screen", number), finding, finding.boot, number in self._screens.tentative)
             for number, finding in enumerate(self._screens.findings)
@@ -177,13 +190,14 @@ def _answer(sighting: Sighting) -> Sighting:
 class _Reports:
     """A console's reports as findings, each made again only while its report still grows."""
 
-    def __init__(self, console: Console) -> None:
+    def __init__(self, console: Console | WindowsConsole) -> None:
         self._console = console
         self._seen = -1
         self._made: list[Finding | None] = []
         self._settled = 0
         """Reports before this one do not change any more."""
         self._changes = 0
+        self._stops = 0
 
     def version(self) -> int:
         """Grows when `findings` would be different."""
@@ -201,8 +215,14 @@ class _Reports:
         self.version()
         return [made for made in self._made if made is not None and made.suppressed]
 
+    def stopped(self) -> bool:
+        """Whether a stop was reported since the last time this was asked."""
+        stops = sum(made.kind is FindingKind.BUGCHECK and made.fatal for _, made in self.findings())
+        more, self._stops = stops > self._stops, max(stops, self._stops)
+        return more
+
     def _refresh(self) -> None:
-        reports = self._console.reports
+        reports: Sequence[Report | WindowsReport] = self._console.reports
         for at in range(self._settled, len(reports)):
             made = reports[at].finding() if reports[at].ready else None
             if at == len(self._made):

@@ -70,7 +70,7 @@ def repeated(first: Finding, again: Finding) -> Finding:
         evidence=_evidence(first, again),
         channels=_unique((*first.channels, *again.channels)),
         module=named.module or other.module,
-        detail=named.detail or other.detail,
+        detail=(other if other.fatal and not named.fatal else named).detail or named.detail or other.detail,
         diagnosis=named.diagnosis or other.diagnosis,
         code=named.code if named.code is not None else other.code,
         parameters=named.parameters or other.parameters,

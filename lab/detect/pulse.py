@@ -88,9 +88,10 @@ def diagnose(samples: Sequence[MachineSample]) -> Reading | None:
     for reading in (_host(samples, cpus), _spin(cpus), _disk(samples, cpus)):
         if reading is not None:
             return Reading(reading.diagnosis, "; ".join(part for part in (reading.measured, told) if part))
-    if not cpus:
+    known = [cpu for cpu in cpus if cpu.use is not None or cpu.looks]
+    if not known:
         return None
-    diagnosis = Diagnosis.IDLE if all(cpu.idle for cpu in cpus) else Diagnosis.BUSY
+    diagnosis = Diagnosis.IDLE if all(cpu.idle for cpu in known) else Diagnosis.BUSY
     return Reading(diagnosis, told)
 
 

@@ -308,7 +308,8 @@ def _panic(screen: Screen) -> Finding:
     if known is None:
         return _found(FindingKind.PANIC, Signature(title=PANIC), screen.reason)
     damaged = "" if "\n" in screen.qr else known.corrupted or "read from a picture"
-    return replace(known, corrupted=damaged)
+    panicked = "Kernel panic" in (screen.qr or screen.text)
+    return replace(known, kind=FindingKind.PANIC if panicked else known.kind, corrupted=damaged)
 
 
 def _failure(screen: Screen) -> Finding:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from lab.detect.bootlog import Boot, BootKind, BootLog
-from lab.detect.fuse import STOPS, Fused
+from lab.detect.fuse import CRASHES, STOPS, Fused
 from lab.detect.screenwatch import ScreenWatch
 from lab.model import (
     Capture,
@@ -25,7 +25,7 @@ from lab.model import (
     Sighted,
 )
 
-WITNESSED = frozenset({*STOPS, FindingKind.OOPS, FindingKind.BOOT_LOOP})
+WITNESSED = CRASHES - {FindingKind.WATCHDOG}
 """Kinds whose channels are accounted for."""
 FRAME_S = 3.0
 """A screen sensor that looks every 2 s has seen what stays so long."""
@@ -70,25 +70,31 @@ class Witness:
         timeline = _timeline(event, boots)
         if not (finding.fatal and finding.kind in WITNESSED):
             return replace(finding, timeline=timeline)
-        if finding.kind is FindingKind.BOOT_LOOP:
-            return replace(finding, timeline=timeline)
         following = boots.boot(max(event.boots) + 1) if len(event.boots) == 1 else None
         following = following or boots.boot(finding.boot + 1)
+        boot = boots.boot(finding.boot)
+        stopped = finding.kind in STOPS or (boot is not None and boot.crashed)
         missed = tuple(
             one
             for one in (
-                self._event(finding),
                 self._serial(finding),
-                self._screen(finding, following),
-                self._dump(finding),
-                self._heartbeat(finding, following),
+                *(self._of_stop(finding, following) if stopped else ()),
             )
             if one is not None
         )
         return replace(finding, timeline=timeline, missed=missed)
 
+    def _of_stop(self, finding: Finding, following: Boot | None) -> tuple[Missed | None, ...]:
+        """Channels that only see a guest that stopped."""
+        return (
+            self._event(finding),
+            self._screen(finding, following),
+            self._dump(finding),
+            self._heartbeat(finding, following),
+        )
+
     def _event(self, finding: Finding) -> Missed | None:
-        if "event" in finding.channels or finding.kind not in STOPS:
+        if "event" in finding.channels:
             return None
         if "event" in self._blind:
             return Missed(channel="event", reason="this guest has no driver for its panic device", blind=True)
@@ -106,7 +112,7 @@ class Witness:
         return Missed(channel="serial", reason="the console wrote nothing that names it")
 
     def _screen(self, finding: Finding, following: Boot | None) -> Missed | None:
-        if "screen" in finding.channels or finding.kind not in STOPS:
+        if "screen" in finding.channels:
             return None
         if "screen" in self._blind:
             return Missed(channel="screen", reason="this guest shows nothing there", blind=True)
@@ -138,7 +144,7 @@ class Witness:
 
     def _heartbeat(self, finding: Finding, following: Boot | None) -> Missed | None:
         """A crash that the heartbeats did not notice: the guest was back too soon, or never gone."""
-        if not self._answered or finding.kind not in STOPS:
+        if not self._answered:
             return None
         start = bisect_left(self._failures, finding.t_s)
         until = following.t_s + BEAT_S if following is not None else float("inf")
