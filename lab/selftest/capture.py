@@ -69,9 +69,13 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def wanted(directory: Path, patterns: Sequence[str]) -> Iterator[tuple[Specimen, str]]:
-    """Specimens to capture with their images."""
-    for specimen in SPECIMENS:
-        for image in specimen.images:
+    """Specimens to capture with their images: every fault once, on kernel after kernel, then the rest."""
+    most = max(len(specimen.images) for specimen in SPECIMENS)
+    for turn in range(most):
+        for number, specimen in enumerate(SPECIMENS):
+            if turn >= len(specimen.images):
+                continue
+            image = specimen.images[(number + turn) % len(specimen.images)]
             name = f"{image}/{specimen.name}"
             if patterns:
                 if any(fnmatch(name, pattern) for pattern in patterns):

@@ -40,6 +40,8 @@ class CanaryResult:
     kind: str = ""
     title: str = ""
     """Of the finding that was made."""
+    overloaded: bool = False
+    """It failed, and the detectors say that the host had no time for the guest. Such a canary is run twice."""
     when: str = ""
     took_s: float = 0.0
     recording: str = ""

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import lab
 from lab.clock import Stopwatch, wall
 from lab.errors import LabError
 from lab.images.built import BuiltImage
-from lab.model import AttemptRecord, Finding
+from lab.model import AttemptRecord, Diagnosis, Finding
 from lab.places import Places
 from lab.running.order import HostChoice
 from lab.running.rundir import RunDirectory
@@ -36,6 +37,8 @@ def run(canaries: Sequence[Canary], base: BuiltImage, host: HostChoice, places: 
     results = []
     for canary in canaries:
         result = run_one(canary, base, host, places, directory)
+        if not result.ok and result.overloaded:
+            result = run_one(canary, base, host, places, directory)
         results.append(result)
         tell(result)
     return Proven(
@@ -73,7 +76,16 @@ def run_one(
     problem = judge(canary, watched, judged, seen)
     if not problem:
         shutil.rmtree(home)
-    return _result(canary, seen, finding, problem, watch, recording)
+    result = _result(canary, seen, finding, problem, watch, recording)
+    if problem and overloaded(judged.findings):
+        said = f"{problem}; the host was overloaded, so this says little: run it again on a quiet host"
+        return replace(result, problem=said, overloaded=True)
+    return result
+
+
+def overloaded(findings: Sequence[Finding]) -> bool:
+    """Whether a detector says that the host had no time for the guest."""
+    return any(finding.diagnosis is Diagnosis.HOST_OVERLOADED for finding in findings)
 
 
 def later(finding: Finding | None, watched: bench.Watched) -> dict[str, float]:

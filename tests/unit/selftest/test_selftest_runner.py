@@ -117,6 +117,12 @@ def test_the_finding_meant_is_picked_by_title_where_several_could_be() -> None:
     assert bench.matching(canary, (other,)) is None
 
 
+def test_a_host_without_time_for_its_guest_is_told_apart() -> None:
+    starved = replace(SPIN, diagnosis=Diagnosis.HOST_OVERLOADED, fatal=False)
+    assert runner.overloaded([PANIC, starved])
+    assert not runner.overloaded([PANIC, SPIN])
+
+
 # -- the command --------------------------------------------------------------
 
 
