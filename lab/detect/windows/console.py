@@ -9,7 +9,6 @@ somebody's files and are not read. Refuses to know about other channels.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 
 from lab.detect.lines import LIMIT, Block, line_start
 from lab.detect.windows.reports import WindowsReport
@@ -17,6 +16,7 @@ from lab.detect.windows.rows import Row, rows_of
 from lab.detect.windows.signs import (
     BOOT,
     BOOT_MANAGER,
+    GOES_ON,
     LINUX,
     NEEDLES,
     NEEDLES_ON_LINUX,
@@ -31,8 +31,8 @@ LONGEST = 400
 """Rows of a report: `!analyze -v` prints 150 to 300."""
 MOST = 300
 """Reports that are kept: a machine that stops for ever must not fill the memory."""
-MOST_BEGUN = 1000
-"""Reports that are begun at all, those included that turn out to be nothing: the work is bounded."""
+MOST_ROWS = 400_000
+"""Rows that are looked at closely, at some 20 microseconds each; after that the console is hostile."""
 SECOND_HAND = "a debugger's report on a dump file, not this machine's console"
 
 
@@ -46,52 +46,57 @@ class WindowsConsole:
         self._open: WindowsReport | None = None
         self._silent = 0
         self._rows = 0
+        self._looked = 0
         self._cut = ""
         """Row that the limit on lines has cut in two: its first part."""
-        self._begun = 0
         self._linux = False
         self._post_mortem = False
 
     def feed(self, block: Block) -> None:
         """Read whole lines."""
-        if self._open is None and self._begun >= MOST_BEGUN:
-            return
-        needles = Needles(block.data)
-        position = 0
-        while position < len(block.data):
-            if self._open is None:
-                hit = needles.next(NEEDLES_ON_LINUX if self._linux else NEEDLES, position)
-                if hit is None or self._begun >= MOST_BEGUN:
-                    return
-                position = line_start(block, hit, position)
-            end = line_end(block.data, position)
-            self._line(block, position, end)
-            position = end
+        needles, data = Needles(block.data), block.data
+        position = cursor = 0
+        while position < len(data) and not self._full():
+            if self._open is not None:
+                position = cursor = self._line(block, position)
+                continue
+            hit, needle = needles.next(NEEDLES_ON_LINUX if self._linux else NEEDLES, cursor)
+            if hit < 0:
+                return
+            position, cursor = line_start(block, hit, position), hit + 1
+            if hit + len(needle) > line_end(data, position):
+                continue  # cut in two by the limit on lines
+            if not self._told(needle):
+                position = cursor = self._line(block, position)
 
     def finish(self) -> None:
         """Nothing more comes: what is open is as complete as it gets."""
         self._close()
 
-    def _line(self, block: Block, position: int, end: int) -> None:
-        raw = block.data[position:end]
-        if self._open is None:
-            self._told_by(raw)
-            if self._linux and not any(sign.on_linux and sign.hot in raw for sign in SIGNS):
-                return
-            if not any(sign.hot in raw for sign in SIGNS):
-                return
-        rows = self._whole(rows_of(raw, block.start + position, block.t_s), raw)
-        for row in rows:
-            self._row(row)
+    def _full(self) -> bool:
+        """Whether enough was found, or looked at, for a lifetime."""
+        return self._looked >= MOST_ROWS or (self._open is None and len(self.reports) >= MOST)
 
-    def _told_by(self, raw: bytes) -> None:
-        """What a line says of all that follows: whose console it is."""
-        if LINUX in raw:
+    def _line(self, block: Block, position: int) -> int:
+        """Look closely at the line from `position` on; where it ends."""
+        end = line_end(block.data, position)
+        raw = block.data[position:end]
+        for row in self._whole(rows_of(raw, block.start + position, block.t_s), raw):
+            self._looked += 1
+            self._row(row)
+        return end
+
+    def _told(self, needle: bytes) -> bool:
+        """Whether it tells whose console this is, rather than of trouble."""
+        if needle == LINUX:
             self._linux = True
-        elif BOOT_MANAGER in raw:
+        elif needle == BOOT_MANAGER:
             self._linux = False
-        if POST_MORTEM in raw:
+        elif needle == POST_MORTEM:
             self._post_mortem = True
+        else:
+            return False
+        return True
 
     def _whole(self, rows: list[Row], raw: bytes) -> list[Row]:
         """Rows with the one completed that the limit on lines cut in two; only inside a report."""
@@ -130,7 +135,6 @@ class WindowsConsole:
             self._continue(report, row)
             return
         self._close()
-        self._begun += 1
         suppressed = SECOND_HAND if self._post_mortem and sign.id.startswith("analysis") else ""
         report = WindowsReport(sign, match, row, suppressed)
         self._open, self._silent, self._rows = report, 0, 0
@@ -175,17 +179,23 @@ class Needles:
         self._data = data
         self._next: dict[bytes, int] = {}
 
-    def next(self, needles: tuple[bytes, ...], position: int) -> int | None:
-        """The first occurrence of any of them from `position` on."""
-        return min(self._places(needles, position), default=None)
-
-    def _places(self, needles: tuple[bytes, ...], position: int) -> Iterator[int]:
+    def next(self, needles: tuple[bytes, ...], position: int) -> tuple[int, bytes]:
+        """The first occurrence of any of them from `position` on; (-1, b"") for none."""
+        first, found = -1, b""
         for needle in needles:
             at = self._next.get(needle, -2)
             if at != -1 and at < position:
-                at = self._next[needle] = self._data.find(needle, position)
-            if at >= 0:
-                yield at
+                at = self._next[needle] = self._find(needle, position)
+            if at >= 0 and (first < 0 or at < first):
+                first, found = at, needle
+        return first, found
+
+    def _find(self, needle: bytes, position: int) -> int:
+        goes_on = GOES_ON.get(needle)
+        at = self._data.find(needle, position)
+        while goes_on is not None and at >= 0 and not goes_on.match(self._data, at):
+            at = self._data.find(needle, at + 1)
+        return at
 
 
 def line_end(data: bytes, position: int) -> int:

@@ -348,9 +348,16 @@ NEEDLES = (
     LINUX,
 )
 """One of these is in every row that matters; few, because each costs a pass over all bytes (0.2 to 0.5 ns per
-byte on 2 cores of a 2.6 GHz Xeon)."""
+byte)."""
 NEEDLES_ON_LINUX = (b"panic hyper-v: arg1=", BOOT_MANAGER)
 """While Linux runs: a host's log, or the machine's other system is started."""
+GOES_ON = {
+    b"*** ": re.compile(rb"\*\*\* (?:STOP: 0x|Fatal System Error: 0x|Hardware Malfunction)"),
+    b"Windows ": re.compile(
+        rb"Windows (?:failed to start|has been shut down|Error Recovery|did not shut down)"
+    ),
+}
+"""Of needles that stand in much harmless text: how they must go on."""
 BOOT = _re(
     r"Computer is booting, SAC started|^SeaBIOS \(|^BdsDxe: (?:loading|starting)|^UEFI firmware|^iPXE |"
     r"Windows is loading files|^Shutdown occurred at|^Booting from"
