@@ -41,7 +41,7 @@ class CanaryResult:
     title: str = ""
     """Of the finding that was made."""
     overloaded: bool = False
-    """It failed, and the detectors say that the host had no time for the guest. Such a canary is run twice."""
+    """It failed, and the detectors say that the host had no time for the guest: it was run twice."""
     when: str = ""
     took_s: float = 0.0
     recording: str = ""
