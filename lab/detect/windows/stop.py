@@ -93,12 +93,13 @@ def finding_from_event(details: Mapping[str, Any]) -> tuple[int, tuple[int, ...]
     return fold(code), tuple(parameters)
 
 
-def event_finding(details: Mapping[str, Any], t_s: float) -> Finding | None:
-    """The finding for a panic event that tells a stop code; None for one that does not."""
+def event_finding(details: Mapping[str, Any], t_s: float, *, windows: bool = False) -> Finding | None:
+    """The finding for a panic event that tells a stop code. None for one that tells none, unless the guest
+    is known to run `windows`: then it is a stop whose code is not told (pvpanic)."""
     stop = finding_from_event(details)
-    if stop is None:
+    if stop is None and not windows:
         return None
-    code, parameters = stop
+    code, parameters = stop if stop is not None else (None, ())
     return Finding(
         kind=FindingKind.BUGCHECK,
         signature=signature(code),

@@ -20,7 +20,7 @@ from consoles_written_by_tests import (
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lab.detect.lines import Block
+from lab.detect.lines import LIMIT, Block
 from lab.detect.windows.console import MOST, WindowsConsole
 from lab.detect.windows.signs import BOOT, BOOT_EXAMPLE, FACTS, GOES_ON, NEEDLES, SIGNS, Fact, Sign
 from lab.model import Finding, FindingKind
@@ -252,6 +252,13 @@ EVERYTHING = b"\r\n".join(
 @given(st.lists(st.integers(min_value=1, max_value=len(EVERYTHING)), max_size=40))
 def test_findings_do_not_depend_on_how_the_stream_is_cut(cuts: list[int]) -> None:
     assert read(EVERYTHING, tuple(cuts)) == read(EVERYTHING)
+
+
+def test_a_word_that_the_limit_on_lines_cuts_in_two_counts_nowhere() -> None:
+    data = b"." * (LIMIT - 8) + b"Linux version 6.1" + b"." * LIMIT + b"\n" + EMS
+
+    assert [finding.code for finding in read(data)] == [0x7E]
+    assert read(data, (LIMIT + 40,)) == read(data)
 
 
 def test_findings_are_the_same_byte_by_byte() -> None:

@@ -93,6 +93,14 @@ def test_the_finding_of_an_event_has_all_that_it_told() -> None:
     assert finding.title == "SYSTEM_THREAD_EXCEPTION_NOT_HANDLED (0x7E)"
 
 
+def test_a_panic_device_without_arguments_tells_of_a_stop_on_windows_only() -> None:
+    finding = event_finding({}, 3.0, windows=True)
+
+    assert finding is not None
+    assert (finding.title, finding.code) == ("bugcheck (code not told)", None)
+    assert event_finding({}, 3.0) is None
+
+
 def test_boot_failures_have_titles() -> None:
     assert (
         boot_title(0xC000000F, r"\Boot\BCD") == r"boot failure: STATUS_NO_SUCH_FILE (0xC000000F) on \Boot\BCD"
