@@ -12,13 +12,14 @@ import json
 import threading
 from collections.abc import Callable
 from functools import lru_cache
+from mmap import ACCESS_READ, mmap
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
 from lab import __version__, codec, log
-from lab.model import Frame, Screen
+from lab.model import Capture, Frame, Screen
 
 SCREENS = "screens.json"
 
@@ -113,3 +114,20 @@ def remembered(directory: Path) -> Look:
     """As `looker`, from what is remembered alone: None for a frame that nobody has looked at yet."""
     known = _read(directory / SCREENS)
     return lambda frame: known.get(frame.sha256)
+
+
+def fetcher(directory: Path) -> Callable[[Capture], bytes | mmap | None]:
+    """A function that brings the bytes of a capture of the recording in `directory`; None when it has no
+    file there. Files are mapped, not read: a dump can be as large as the guest's memory."""
+
+    def fetch(capture: Capture) -> bytes | mmap | None:
+        path = (directory / capture.path).resolve()
+        try:
+            if not capture.path or not path.is_relative_to(directory.resolve()):
+                return None
+            with path.open("rb") as stream:
+                return mmap(stream.fileno(), 0, access=ACCESS_READ)
+        except (OSError, ValueError):  # an empty file cannot be mapped
+            return None
+
+    return fetch

@@ -13,13 +13,14 @@ from lab.report.shape import HostFacts, SelfTest
 def build(run: Mapping[str, Any], attempts: Sequence[AttemptRecord]) -> tuple[HostFacts, ...]:
     """Hosts as the attempts saw them; those that run.json names but that ran nothing come last.
 
-    `selftest` of a host (or of attempt.json, or run.json for all hosts) has the keys `when` (ISO 8601), `ok`
-    and `canaries`: a list of canaries with `ok` each, or their number.
+    run.json's `selftest` is a list, one entry per host: `host` (its name or URI), `state`, `when` (ISO 8601),
+    `ok` and `canaries` (each with `ok`), as `lab.selftest.results.facts` makes it.
     """
-    told = [_told(record) for record in attempts]
+    told = [_part(record.facts, "host") for record in attempts]
     told += [host for host in run.get("hosts") or () if isinstance(host, Mapping)]
     uris = [str(host.get("uri") or "") for host in told]
     proven = _proven(run)
+    names = {str(host.get("uri") or ""): str(host.get("name") or "") for host in told if host.get("name")}
     hosts: dict[str, HostFacts] = {}
     for host, uri in zip(told, uris, strict=True):
         if not host or uri in hosts:
@@ -32,44 +33,30 @@ def build(run: Mapping[str, Any], attempts: Sequence[AttemptRecord]) -> tuple[Ho
             accelerator=str(measured.get("accelerator") or ""),
             factor=float(measured.get("factor") or 1.0),
             attempts=uris[: len(attempts)].count(uri),
-            selftest=_selftest(
-                _part(host, "selftest")
-                or proven.get(str(host.get("name") or ""))
-                or proven.get(uri)
-                or proven.get("", {}),
-                run,
-            ),
+            selftest=_selftest(proven.get(names.get(uri, "")) or proven.get(uri) or {}, run),
         )
     return tuple(hosts.values())
 
 
-def _told(record: AttemptRecord) -> Mapping[str, Any]:
-    host = _part(record.facts, "host")
-    proven = _part(record.facts, "selftest")
-    return {**host, "selftest": proven} if host and proven and "selftest" not in host else host
-
-
 def _proven(run: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
-    """run.json's own word: one result, or a list of them, by the host that they name."""
+    """Results by the host that they name."""
     told = run.get("selftest")
-    results = [told] if isinstance(told, Mapping) else told if isinstance(told, list) else []
+    results = told if isinstance(told, list) else []
     return {str(one.get("host") or ""): one for one in results if isinstance(one, Mapping)}
 
 
 def _selftest(told: Mapping[str, Any], run: Mapping[str, Any]) -> SelfTest | None:
     if not told.get("when"):
         return None
-    canaries = told.get("canaries")
-    listed = [one for one in canaries if isinstance(one, Mapping)] if isinstance(canaries, list) else []
-    number = canaries if isinstance(canaries, int) else len(listed)
-    found = sum(1 for one in listed if one.get("ok")) if listed else number * bool(told.get("ok"))
+    canaries = [one for one in told.get("canaries") or () if isinstance(one, Mapping)]
     began, proven = _moment(str(run.get("started") or "")), _moment(str(told["when"]))
     return SelfTest(
         when=str(told["when"]),
         age_s=max(0.0, began - proven) if began is not None and proven is not None else None,
         ok=bool(told.get("ok")),
-        canaries=number,
-        found=found,
+        state=str(told.get("state") or ""),
+        canaries=len(canaries),
+        found=sum(1 for one in canaries if one.get("ok")),
     )
 
 

@@ -80,6 +80,8 @@ class SelfTest:
     age_s: float | None
     """Before the run began."""
     ok: bool
+    state: str
+    """What the result was worth when the run began: `proven`, `outdated`, `failed`, or "" when not told."""
     canaries: int
     """Guests that were crashed on purpose."""
     found: int

@@ -12,11 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from lab import codec
-from lab.detect import detect
-from lab.detect.boots import count as count_boots
+from lab.detect import detected
 from lab.errors import ArtefactError, InputError
 from lab.model import AttemptRecord, Cell, CellId, DetectSettings, GatePolicy, Omitted, Plan
-from lab.recording.look import looker
+from lab.recording.look import fetcher, looker
 from lab.recording.reader import Recorded, read
 
 STOP_FILE = "stop"
@@ -112,17 +111,18 @@ class RunDirectory:
             )
         raw = recorded.facts.get("detect")
         settings = codec.from_dict(DetectSettings, raw) if raw else DetectSettings()
-        boots = count_boots(recorded.observations)
+        found = detected(recorded.observations, settings, look=looker(recording), fetch=fetcher(recording))
         return AttemptRecord(
             cell=cell,
             attempt=number,
             path=where,
             observations=recorded.observations,
-            findings=detect(recorded.observations, settings, look=looker(recording)),
+            findings=found.findings,
             complete=recorded.complete,
             facts=_facts(recorded),
-            boots=boots.count,
-            unexpected_resets=len(boots.unexpected),
+            boots=found.boots.count,
+            unexpected_resets=len(found.boots.unexpected),
+            suppressed=found.suppressed,
         )
 
     def leave_out(self, plan: Plan, omitted: Sequence[Omitted]) -> Plan:
