@@ -179,7 +179,7 @@ def _accounted(finding: Finding) -> tuple[Sighting, ...]:
             first=at == 0,
             t_s=one.t_s,
             delay_s=one.latency_s,
-            what=one.what if one.what != finding.title else "",
+            what="" if finding.title.startswith(one.what) else one.what,
             blind=False,
         )
         for at, one in enumerate(finding.timeline)

@@ -22,6 +22,7 @@ from lab.model import (
     AttemptRecord,
     Blame,
     CellVerdict,
+    Finding,
     FindingKind,
     GatePolicy,
     KnownIssue,
@@ -240,3 +241,36 @@ def test_no_attempts_are_no_verdicts() -> None:
 def test_a_cell_that_recorded_nothing_has_a_verdict() -> None:
     found = of_candidate(attempt(CANDIDATE, [], complete=False))
     assert (found.outcome, found.blame, found.boots) == (Outcome.INCONCLUSIVE, Blame.LAB, 0)
+
+
+def stop(module: str) -> Finding:
+    alone = "SYSTEM_THREAD_EXCEPTION_NOT_HANDLED (0x7E)"
+    signature = Signature(title=f"{alone} in {module}", alt_titles=(alone,))
+    return replace(crash(), kind=FindingKind.BUGCHECK, signature=signature, code=0x7E, module=module)
+
+
+def test_another_driver_with_the_same_stop_code_is_another_bug() -> None:
+    candidate, baseline = cell(), cell(Arm.BASELINE)
+    verdicts = judge(
+        [crashed(candidate, stop("csagent.sys")), crashed(baseline, stop("ntfs.sys"))], GatePolicy(), TODAY
+    )
+    assert verdicts[0].blame is Blame.CANDIDATE
+    same = judge(
+        [crashed(candidate, stop("ntfs.sys")), crashed(baseline, stop("ntfs.sys"))], GatePolicy(), TODAY
+    )
+    assert same[0].blame is Blame.IMAGE
+
+
+def test_a_new_complaint_is_said_to_be_new_and_noise_is_not_mentioned() -> None:
+    leak = crash("memory leak in demo_alloc", kind=FindingKind.LEAK, fatal=False)
+    noise = crash("somebody's log", fatal=False, suppressed="printed by a program")
+    candidate, baseline = cell(), cell(Arm.BASELINE)
+    (verdict, _) = judge(
+        [attempt(candidate, None, leak, noise), attempt(baseline, None)], GatePolicy(), TODAY
+    )
+    assert verdict.outcome is Outcome.PASSED
+    assert any(
+        "memory leak in demo_alloc" in one and "new with the candidate" in one for one in verdict.reasons
+    )
+    assert not any("somebody's log" in one for one in verdict.reasons)
+    assert [finding.title for finding in verdict.findings] == ["memory leak in demo_alloc"]

@@ -26,7 +26,9 @@ from attempting import (
 from lab.model import (
     AttemptRecord,
     Blame,
+    Diagnosis,
     Expectation,
+    Finding,
     FindingKind,
     Heartbeat,
     MachineEvent,
@@ -262,3 +264,59 @@ def test_a_removal_needs_the_proof_that_nothing_is_left() -> None:
 def test_an_unknown_ending_asks_for_the_candidate() -> None:
     assert judge_attempt(ending("whatever")).outcome is Outcome.PASSED
     assert judge_attempt(ending("whatever", version(40, INSTALLED))).outcome is Outcome.INCONCLUSIVE
+
+
+def hang(diagnosis: Diagnosis, kind: FindingKind = FindingKind.HANG, *, fatal: bool = True) -> Finding:
+    title = f"guest hangs: {diagnosis}"
+    return crash(title, kind=kind, diagnosis=diagnosis, fatal=fatal, channels=("heartbeat",), module="")
+
+
+def test_a_hang_fails_as_a_crash_does() -> None:
+    trial = judge_attempt(crashed(cell(), hang(Diagnosis.SPINNING)))
+    assert (trial.outcome, trial.lab) == (Outcome.FAILED, False)
+
+
+@pytest.mark.parametrize("diagnosis", [Diagnosis.STOPPED_BY_HOST, Diagnosis.HOST_OVERLOADED])
+@pytest.mark.parametrize("fatal", [True, False])
+@pytest.mark.parametrize("kind", [FindingKind.HANG, FindingKind.LOST_CONNECTION, FindingKind.BOOT_FAILURE])
+def test_silence_that_the_host_caused_is_the_labs(
+    diagnosis: Diagnosis, fatal: bool, kind: FindingKind
+) -> None:
+    finding = hang(diagnosis, kind, fatal=fatal)
+    for record in (attempt(cell(), None, finding), crashed(cell(), finding), failed(cell())):
+        trial = judge_attempt(replace(record, findings=(finding,)))
+        assert (trial.outcome, trial.blame) == (Outcome.INCONCLUSIVE, Blame.LAB)
+        assert "fault of the host" in trial.reasons[0]
+
+
+def test_a_crash_on_an_overloaded_host_is_a_crash() -> None:
+    both = (hang(Diagnosis.HOST_OVERLOADED, fatal=False), crash())
+    assert judge_attempt(crashed(cell(), *both)).outcome is Outcome.FAILED
+
+
+def test_a_hang_that_passed_is_no_proof_of_health() -> None:
+    record = attempt(cell(), None, hang(Diagnosis.IDLE, fatal=False))
+    assert judge_attempt(record).outcome is Outcome.INCONCLUSIVE
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        FindingKind.WARNING,
+        FindingKind.BUG,
+        FindingKind.SANITIZER,
+        FindingKind.LOCKDEP,
+        FindingKind.LEAK,
+        FindingKind.SLOW_BOOT,
+        FindingKind.RECOVERY_SCREEN,
+    ],
+)
+def test_a_complaint_does_not_fail_and_the_same_one_that_is_fatal_does(kind: FindingKind) -> None:
+    complaint = crash("something", kind=kind, fatal=False)
+    assert judge_attempt(attempt(cell(), None, complaint)).outcome is Outcome.PASSED
+    assert judge_attempt(attempt(cell(), None, replace(complaint, fatal=True))).outcome is Outcome.FAILED
+
+
+def test_what_was_suppressed_is_never_judged() -> None:
+    noise = crash(suppressed="text about a crash elsewhere")
+    assert judge_attempt(attempt(cell(), None, noise)).outcome is Outcome.PASSED
