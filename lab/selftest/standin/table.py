@@ -39,7 +39,8 @@ class StandIn:
     kind: FindingKind | None
     """What must be found; None: nothing fatal may be found."""
     seen_by: tuple[str, ...] = ()
-    """Channels that can see it: `event`, `serial`, `screen`, `reset`, `dump`."""
+    """Channels whose reports make that finding: `event`, `serial`, `screen`, `dump`; a loop is counted from
+    reset events, whatever else shows each stop in it."""
     code: int = 0x7E
     """Stop code, or the boot manager's status; meaningless where `kind` is None."""
     module: str = DRIVER
@@ -71,7 +72,7 @@ _ALL = (
             (DESKTOP, Say(ems_boot()), Stay()),
         ),
         kind=FindingKind.BUGCHECK,
-        seen_by=("serial", "screen", "reset", "dump"),
+        seen_by=("serial", "screen", "dump"),
         dump_disk_mib=DUMP_MIB,
         lasts_s=12.0,
     ),
@@ -106,7 +107,7 @@ _ALL = (
             (Show("splash", decoy=True), Wait(STARTS_S), Show("10"), EMS_STOP, Wait(READABLE_S), Reset()),
         ),
         kind=FindingKind.BOOT_LOOP,
-        seen_by=("reset", "serial", "screen"),
+        seen_by=("event",),
         lasts_s=25.0,
     ),
     StandIn(
@@ -118,7 +119,7 @@ _ALL = (
             (Show("automatic-repair"), Wait(READABLE_S), Show("repair-failed"), Stay()),
         ),
         kind=FindingKind.RECOVERY_SCREEN,
-        seen_by=("screen", "reset"),
+        seen_by=("screen",),
         lasts_s=25.0,
     ),
     StandIn(
@@ -141,7 +142,7 @@ _ALL = (
             (Show("update", progress=35), Wait(READABLE_S), Show("login", decoy=True), Stay()),
         ),
         kind=FindingKind.BUGCHECK,
-        seen_by=("serial", "screen", "reset"),
+        seen_by=("serial", "screen"),
         lasts_s=20.0,
     ),
     StandIn(
