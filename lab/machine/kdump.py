@@ -2,8 +2,8 @@
 
 QEMU does not know the guest's kernel, so its dumps lack the VMCOREINFO note that readers want. The
 kernel keeps that note in its memory (kernel/crash_core.c), so it is looked for among the dumped pages
-and handed to makedumpfile. No help of the guest is needed, and KASLR does not matter: the note has the
-addresses as they are. Refuses to understand anything else in a dump.
+and put into the dump. No help of the guest is needed, and a randomised kernel says in the note where it
+is. Refuses to understand anything else in a dump.
 
 The format: makedumpfile's IMPLEMENTATION and diskdump_mod.h (versions 1 to 6).
 """
@@ -11,6 +11,7 @@ The format: makedumpfile's IMPLEMENTATION and diskdump_mod.h (versions 1 to 6).
 from __future__ import annotations
 
 import mmap
+import re
 import struct
 import zlib
 from collections.abc import Iterator
@@ -27,6 +28,10 @@ if TYPE_CHECKING:
 MAGIC = b"KDUMP   "
 FLAT_MAGIC = b"makedumpfile\0\0\0\0"
 FLAT_HEADER = 4096
+PHYS_BASE = re.compile(rb"^NUMBER\(phys_base\)=(-?\d+)$", re.MULTILINE)
+"""Where an x86-64 kernel was put in physical memory, as it says in its note."""
+NOTE_FIELDS = 32
+"""Where the sub header has the offset and the size of the VMCOREINFO text."""
 NOTE = b"\0\0\0\0VMCOREINFO\0"
 """Type 0 and name of the ELF note; 11 is the length of the name with its zero."""
 NAME_BYTES = 11
@@ -77,34 +82,56 @@ def _copy(stream: BinaryIO, out: BinaryIO, size: int) -> None:
 def kernel_log(dump: Path, target: Path, *, timeout_s: float = TOOL_S) -> int:
     """Write the kernel's own log, with every line that never reached a console, to `target`.
 
-    :param dump: kdump-compressed, not flattened.
+    :param dump: kdump-compressed, not flattened; it is given the kernel's note where it has none, which
+        other readers (crash, drgn) want too.
     :return: how many kernels' notes were in memory; more than one after a reboot without a power-off,
-        and the log is then that of the newest start.
+        and the log is then the longest that could be read.
     :raise MachineError: no Linux kernel in this memory, or a log that makedumpfile cannot read.
     :raise HostError: makedumpfile is not installed.
     """
     notes = list(dict.fromkeys(vmcoreinfo(dump)))
     if not notes:
         raise MachineError(f"dump {dump.name!r} has no VMCOREINFO: no Linux kernel was running yet")
-    best, why = b"", ""
+    best, best_note, why = b"", notes[0], ""
     for note in notes:
         log, why_not = _log_with(dump, note, target, timeout_s)
-        best, why = max(best, log, key=len), why or why_not
+        why = why or why_not
+        if len(log) > len(best):
+            best, best_note = log, note
+    if best_note != notes[-1]:
+        embed(dump, best_note)
     if not best:
         raise MachineError(f"dump {dump.name!r}: the kernel log could not be read: {why}")
     target.write_bytes(best)
     return len(notes)
 
 
+def embed(dump: Path, note: bytes) -> None:
+    """Give the dump the kernel's note, at its end, and what readers take from the sub header instead of it.
+
+    With a randomised kernel makedumpfile 1.7.2 finds no page table unless `phys_base` is right there.
+    """
+    found = PHYS_BASE.search(note)
+    with dump.open("r+b") as stream:
+        stream.seek(428)
+        (block_size,) = struct.unpack("<i", stream.read(4))
+        at = stream.seek(0, 2)
+        stream.write(note)
+        stream.seek(block_size + NOTE_FIELDS)
+        stream.write(struct.pack("<QQ", at, len(note)))
+        if found is not None:
+            stream.seek(block_size)
+            stream.write(struct.pack("<q", int(found[1])))
+
+
 def _log_with(dump: Path, note: bytes, target: Path, timeout_s: float) -> tuple[bytes, str]:
-    info, out = target.with_name(f".{target.name}.info"), target.with_name(f".{target.name}.new")
+    out = target.with_name(f".{target.name}.new")
+    embed(dump, note)
     try:
-        info.write_bytes(note)
         out.unlink(missing_ok=True)
-        done = proc.run([TOOL, "-i", info, "--dump-dmesg", dump, out], timeout_s=timeout_s)
+        done = proc.run([TOOL, "--dump-dmesg", dump, out], timeout_s=timeout_s)
         return (out.read_bytes(), "") if done.ok and out.is_file() else (b"", _last(done))
     finally:
-        info.unlink(missing_ok=True)
         out.unlink(missing_ok=True)
 
 
@@ -129,7 +156,7 @@ def _notes(data: mmap.mmap) -> Iterator[bytes]:
     if data[:8] != MAGIC:
         raise ValueError(f"it starts with {data[:8]!r} (wanted {MAGIC!r})")
     block_size, sub_blocks, bitmap_blocks = struct.unpack_from("<iiI", data, 428)
-    own_at, own_size = struct.unpack_from("<QQ", data, block_size + 32)
+    own_at, own_size = struct.unpack_from("<QQ", data, block_size + NOTE_FIELDS)
     if own_size:
         yield bytes(data[own_at : own_at + own_size])
     pages = _pages(data, (1 + sub_blocks) * block_size, bitmap_blocks * block_size)

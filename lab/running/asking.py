@@ -72,7 +72,7 @@ class Asking:
         return self._captures.note(
             what,
             ok=grown > 0,
-            watch=watch,
+            took_s=watch.t_s,
             path=SERIAL if grown else "",
             size=grown,
             detail=heard if grown else unheard,

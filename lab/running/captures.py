@@ -6,6 +6,7 @@ Refuses to take any evidence itself.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from lab.clock import Stopwatch
@@ -25,15 +26,22 @@ class Captures:
         self._record = record
         self._clock = clock
 
-    def attempt(self, what: str, act: Callable[[], Capture]) -> bool:
-        """Run `act` and record what it returns, or why it could not be done; whether it was."""
+    def attempt(self, what: str, act: Callable[[], Capture]) -> None:
+        """Run `act` and record what it returns, or why it could not be done."""
+        self._record(self.tried(what, act))
+
+    def tried(self, what: str, act: Callable[[], Capture]) -> Capture:
+        """The same without recording it yet."""
         watch = Stopwatch()
         try:
-            capture = act()
+            return act()
         except (LabError, OSError, TimeoutError) as error:
-            capture = self.note(what, ok=False, watch=watch, detail=str(error)[:300])
-        self._record(capture)
-        return capture.ok
+            return self.note(what, ok=False, took_s=watch.t_s, detail=str(error)[:300])
+
+    def record(self, *captures: Capture) -> None:
+        """What `tried` returned, in this order."""
+        for capture in captures:
+            self._record(replace(capture, t_s=self._clock.t_s))
 
     def announce(self, what: str, detail: str) -> None:
         """Before something is done that the guest will answer to: what follows is the lab's doing."""
@@ -48,7 +56,7 @@ class Captures:
         what: str,
         *,
         ok: bool,
-        watch: Stopwatch | None = None,
+        took_s: float = 0.0,
         path: str = "",
         size: int = 0,
         detail: str = "",
@@ -60,13 +68,12 @@ class Captures:
             ok=ok,
             path=path,
             bytes=size,
-            duration_s=round(watch.t_s, 3) if watch else 0.0,
+            duration_s=round(took_s, 3),
             detail=detail,
         )
 
-    def file(self, what: str, path: Path, watch: Stopwatch, detail: str = "") -> Capture:
-        """A file of the recording; `watch` says what it cost, without the digest made here."""
-        duration_s = round(watch.t_s, 3)
+    def file(self, what: str, path: Path, took_s: float, detail: str = "") -> Capture:
+        """A file of the recording."""
         return Capture(
             t_s=self._clock.t_s,
             what=what,
@@ -74,6 +81,6 @@ class Captures:
             path=path.name,
             bytes=path.stat().st_size,
             sha256=of_file(path),
-            duration_s=duration_s,
+            duration_s=round(took_s, 3),
             detail=detail,
         )

@@ -13,8 +13,9 @@ from pathlib import Path
 
 from lab import proc
 from lab.clock import Deadline, Stopwatch
+from lab.errors import LabError
 from lab.machine import kdump
-from lab.machine.witness import MemoryDump, Witness
+from lab.machine.witness import Witness
 from lab.model import Capture, EvidencePolicy
 from lab.running.captures import Captures
 from lab.running.dump_slots import DumpSlots
@@ -75,7 +76,7 @@ class Dumping:
         if disk is not None and disk.stat().st_blocks:
             return self._copy(disk, watch, detail)
         return self._captures.note(
-            "guest-dump", ok=last > start, watch=watch, size=last - start, detail=detail
+            "guest-dump", ok=last > start, took_s=watch.t_s, size=last - start, detail=detail
         )
 
     def _copy(self, disk: Path, watch: Stopwatch, detail: str) -> Capture:
@@ -83,7 +84,7 @@ class Dumping:
         mib, most = disk.stat().st_blocks // 2048, self._policy.max_size_mib
         if mib > most:
             why = f"not taken: {mib} MiB (evidence.max_size is {most} MiB); {detail}"
-            return self._captures.note("guest-dump", ok=False, watch=watch, detail=why)
+            return self._captures.note("guest-dump", ok=False, took_s=watch.t_s, detail=why)
         target = self._captures.directory / GUEST_DUMP
         part = target.with_name(f"{GUEST_DUMP}.part")
         try:
@@ -92,7 +93,7 @@ class Dumping:
             part.replace(target)
         finally:
             part.unlink(missing_ok=True)
-        return self._captures.file("guest-dump", target, watch, detail)
+        return self._captures.file("guest-dump", target, watch.t_s, detail)
 
     # -- by the host -----------------------------------------------------------
 
@@ -105,11 +106,25 @@ class Dumping:
         if why_not:
             self._captures.leave_out("memory-dump", why_not)
             return
-        made: list[MemoryDump] = []
-        if not self._captures.attempt("memory-dump", lambda: self._dump(limit_s, made)):
+        watch = Stopwatch()
+        try:
+            dump = self._witness.dump(self._captures.directory / MEMORY, timeout_s=limit_s)
+        except (LabError, OSError) as error:
             self._slots.release()
-        elif linux and made[0].compressed:
-            self._captures.attempt("kernel-log", lambda: self._kernel_log(made[0].path, limit_s))
+            self._captures.record(
+                self._captures.note("memory-dump", ok=False, took_s=watch.t_s, detail=str(error)[:300])
+            )
+            return
+        took_s, taken = watch.t_s, []
+        if linux and dump.compressed:
+            # before the dump's digest is taken, as the kernel's note is put into it
+            taken.append(self._captures.tried("kernel-log", lambda: self._kernel_log(dump.path, limit_s)))
+        kind = "kdump-compressed" if dump.compressed else "ELF"
+        detail = f"{self._witness.memory_mib} MiB of memory, {kind}"
+        self._captures.attempt(
+            "memory-dump", lambda: self._captures.file("memory-dump", dump.path, took_s, detail)
+        )
+        self._captures.record(*taken)
 
     def _refusal(self, limit_s: float) -> str:
         memory_mib, most_mib = self._witness.memory_mib, self._policy.max_size_mib
@@ -124,16 +139,8 @@ class Dumping:
             return f"{self._deadline.left_s:.0f} s are left to the attempt (wanted {limit_s:.0f} s)"
         return ""
 
-    def _dump(self, limit_s: float, made: list[MemoryDump]) -> Capture:
-        watch = Stopwatch()
-        dump = self._witness.dump(self._captures.directory / MEMORY, timeout_s=limit_s)
-        made.append(dump)
-        kind = "kdump-compressed" if dump.compressed else "ELF"
-        detail = f"{self._witness.memory_mib} MiB of memory, {kind}"
-        return self._captures.file("memory-dump", dump.path, watch, detail)
-
     def _kernel_log(self, dump: Path, limit_s: float) -> Capture:
         watch, path = Stopwatch(), self._captures.directory / KERNEL_LOG
         kernels = kdump.kernel_log(dump, path, timeout_s=limit_s)
         detail = f"{kernels} kernels were in memory" if kernels > 1 else ""
-        return self._captures.file("kernel-log", path, watch, detail)
+        return self._captures.file("kernel-log", path, watch.t_s, detail)

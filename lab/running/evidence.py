@@ -120,7 +120,7 @@ class Evidence:
     def _registers(self) -> Capture:
         watch, path = Stopwatch(), self._captures.directory / REGISTERS
         path.write_text(self._witness.registers(), encoding="utf-8")
-        return self._captures.file("registers", path, watch)
+        return self._captures.file("registers", path, watch.t_s)
 
 
 def evidence_of(
