@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -27,6 +27,7 @@ from lab.model import (
     DumpWhen,
     EvidencePolicy,
     Finding,
+    FindingKind,
     Heartbeat,
     Observation,
     Profile,
@@ -156,7 +157,7 @@ def order(canary: Canary, image: BuiltImage, host: HostChoice, places: Places, r
     )
 
 
-def matching(canary: Canary, findings: tuple[Finding, ...] | list[Finding]) -> Finding | None:
+def matching(canary: Canary, findings: Sequence[Finding]) -> Finding | None:
     """The finding that the canary is about."""
     for finding in findings:
         titled = not canary.title or any(
@@ -168,10 +169,21 @@ def matching(canary: Canary, findings: tuple[Finding, ...] | list[Finding]) -> F
     return None
 
 
-def channels_of(finding: Finding) -> dict[str, float]:
-    """Channel -> when its own sighting was, on the recording's clock."""
+def channels_of(finding: Finding, others: Sequence[Finding] = ()) -> dict[str, float]:
+    """Channel -> when its own sighting was, on the recording's clock.
+
+    :param others: all findings; a boot loop's cause is among them, and who saw that saw the loop too.
+    """
     told = dict.fromkeys(finding.channels, finding.t_s)
-    return {**told, **{sighted.channel: sighted.t_s for sighted in finding.timeline}}
+    told |= {sighted.channel: sighted.t_s for sighted in finding.timeline}
+    if finding.kind is not FindingKind.BOOT_LOOP:
+        return told
+    if "event" in told:
+        told["reset"] = told["event"]  # a loop that events tell is one of counted resets
+    for cause in others:
+        if cause is not finding and finding.title.endswith(cause.title):
+            told = {**channels_of(cause), **told}
+    return told
 
 
 def _prepare(attempt: CanaryAttempt, canary: Canary, base: BuiltImage, places: Places) -> None:
@@ -209,7 +221,7 @@ def _watch(attempt: CanaryAttempt, canary: Canary, trigger_s: float, factor: flo
         findings = attempt.watch.findings
         finding = matching(canary, findings)
         if finding is not None and (not canary.diagnosis or finding.diagnosis == canary.diagnosis):
-            for channel in channels_of(finding):
+            for channel in channels_of(finding, findings):
                 seen.setdefault(channel, round(attempt.clock.t_s - trigger_s, 3))
             if wanted <= seen.keys():
                 break

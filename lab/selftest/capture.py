@@ -1,5 +1,7 @@
 """Captures real crashes as fixtures: `python -m lab.selftest.capture DIRECTORY [PATTERN...]`.
 
+`--index` instead of patterns only writes the expectations of `specimens` anew and boots nothing.
+
 Boots an image with the lab's own machine, provokes one specimen, waits until the console is quiet, and
 writes DIRECTORY/IMAGE/NAME.log (the bytes as they came) and a line of DIRECTORY/index.tsv. Guests run
 one at a time. It expects nothing and judges nothing: what must be found is data, in `specimens`.
@@ -12,7 +14,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from fnmatch import fnmatch
 from pathlib import Path
@@ -48,6 +50,9 @@ COLUMNS = (
 def main(arguments: Sequence[str]) -> int:
     """Capture every specimen whose IMAGE/NAME matches one of the patterns (default: what is not there)."""
     directory, patterns = Path(arguments[0]), arguments[1:]
+    if patterns == ["--index"]:
+        _expect_anew(directory / "index.tsv")
+        return 0
     where = places()
     failed = 0
     for specimen, image_name in wanted(directory, patterns):
@@ -129,8 +134,20 @@ def write(directory: Path, specimen: Specimen, image: BuiltImage, log: bytes) ->
     index = directory / "index.tsv"
     rows = {known["file"]: known for known in read_index(index)} if index.exists() else {}
     rows[row["file"]] = row
+    _write_index(index, rows)
+
+
+def _write_index(index: Path, rows: Mapping[str, Mapping[str, str]]) -> None:
     table = [COLUMNS, *(tuple(rows[name][column] for column in COLUMNS) for name in sorted(rows))]
     index.write_text("".join("\t".join(fields) + "\n" for fields in table), encoding="utf-8")
+
+
+def _expect_anew(index: Path) -> None:
+    specimens = {specimen.name: specimen for specimen in SPECIMENS}
+    rows = {row["file"]: row for row in read_index(index)}
+    _write_index(
+        index, {file: {**row, **expectation(specimens[Path(file).stem])} for file, row in rows.items()}
+    )
 
 
 def expectation(specimen: Specimen) -> dict[str, str]:

@@ -71,8 +71,8 @@ def run_one(
         )
     except (LabError, WaitTimeout) as error:
         return _result(canary, {}, None, f"could not be run: {error}", watch, recording)
-    finding = bench.matching(canary, list(judged.findings))
-    seen = {**later(finding, watched), **watched.seen}
+    finding = bench.matching(canary, judged.findings)
+    seen = {**later(finding, judged.findings, watched), **watched.seen}
     problem = judge(canary, watched, judged, seen)
     if not problem:
         shutil.rmtree(home)
@@ -88,11 +88,11 @@ def overloaded(findings: Sequence[Finding]) -> bool:
     return any(finding.diagnosis is Diagnosis.HOST_OVERLOADED for finding in findings)
 
 
-def later(finding: Finding | None, watched: bench.Watched) -> dict[str, float]:
+def later(finding: Finding | None, findings: Sequence[Finding], watched: bench.Watched) -> dict[str, float]:
     """Channels that the judgement of the recording adds to the live ones, by when they saw it."""
     if finding is None:
         return {}
-    told = bench.channels_of(finding).items()
+    told = bench.channels_of(finding, findings).items()
     return {channel: round(max(0.0, t_s - watched.trigger_s), 3) for channel, t_s in told}
 
 

@@ -119,7 +119,8 @@ def photo_desktop(size: Size, rng: random.Random) -> Image.Image:
     """A wallpaper with clouds of colour, as a photograph has them."""
     grain = np.random.default_rng(rng.getrandbits(32))
     base = np.array([rng.randint(20, 120), rng.randint(60, 160), rng.randint(120, 230)], dtype=float)
-    coarse = grain.normal(0, 45, (9, 16, 3)) + base
+    light = grain.normal(0, 28, (6, 10, 1)) + np.linspace(60, -40, 6).reshape(6, 1, 1)
+    coarse = grain.normal(0, 9, (6, 10, 3)) + light + base
     small = Image.fromarray(np.clip(coarse, 0, 255).astype(np.uint8))
     image = small.resize(size, Image.Resampling.BICUBIC).filter(ImageFilter.GaussianBlur(2))
     draw = ImageDraw.Draw(image)

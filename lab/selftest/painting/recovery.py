@@ -29,7 +29,7 @@ def dots(draw: ImageDraw.ImageDraw, centre: tuple[float, float], radius: float, 
 
 
 def paint_winre_error(request: Request) -> Image.Image:
-    """`Recovery`: a file that Windows needs is missing; an error code and the keys to go on."""
+    """`Recovery`: the boot manager found a file missing; an error code and the keys to go on."""
     image, draw = blank(request.size, RECOVERY_BLUE)
     words, high = request.words, request.height
     left, width = 0.17 * request.width, 0.66 * request.width

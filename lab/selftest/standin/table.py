@@ -124,9 +124,16 @@ _ALL = (
     ),
     StandIn(
         name="recovery-screen",
-        summary="the recovery page with a boot status, from the first moment on",
-        boots=((Show("winre-error"), Stay()),),
+        summary="the page on which automatic repair gives up, from the first moment on",
+        boots=((Show("repair-failed"), Stay()),),
         kind=FindingKind.RECOVERY_SCREEN,
+        seen_by=("screen",),
+    ),
+    StandIn(
+        name="boot-manager-page",
+        summary="the boot manager's blue page with a file and a status, as since Windows 8",
+        boots=((Show("winre-error"), Stay()),),
+        kind=FindingKind.BOOT_FAILURE,
         seen_by=("screen",),
         code=0xC0000225,
         module="drivers\\demosens.sys",

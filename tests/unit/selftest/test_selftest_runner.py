@@ -105,7 +105,7 @@ def test_a_stand_in_must_be_read_with_its_own_stop_code() -> None:
 
 
 def test_when_a_channel_saw_it_counts_from_the_trigger() -> None:
-    told = runner.later(PANIC, Watched(trigger_s=10.0))
+    told = runner.later(PANIC, [PANIC], Watched(trigger_s=10.0))
     assert told == {"event": pytest.approx(0.05), "serial": pytest.approx(0.11)}
 
 
@@ -115,6 +115,15 @@ def test_the_finding_meant_is_picked_by_title_where_several_could_be() -> None:
     meant = replace(other, signature=Signature(title="BUG: something in lab_crasher_null_read"))
     assert bench.matching(canary, (other, meant)) is meant
     assert bench.matching(canary, (other,)) is None
+
+
+def test_who_saw_what_loops_saw_the_loop_and_events_count_resets() -> None:
+    loop = replace(
+        PANIC, kind=FindingKind.BOOT_LOOP, signature=Signature(title=f"boot loop after {PANIC.title}"),
+        channels=("event",), timeline=(), t_s=30.0,
+    )  # fmt: skip
+    told = bench.channels_of(loop, [PANIC, SPIN, loop])
+    assert told == {"event": 30.0, "reset": 30.0, "serial": pytest.approx(10.11)}
 
 
 def test_a_host_without_time_for_its_guest_is_told_apart() -> None:
