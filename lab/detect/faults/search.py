@@ -31,7 +31,7 @@ SHORT, MIDDLE = 10, 16
 """Letters: a short name must be nearly right, a long one may lose every eighth letter."""
 PREFIX = 14
 """Letters of a name that ends at the edge of the picture and is still told from all others."""
-PREFIX_SCORE = 93.0
+PREFIX_SCORE = 90.0
 LEAST = 57.5
 """Below this a fault has little in common with the words searched for."""
 
@@ -77,23 +77,25 @@ class NameIndex:
 
         if len(letters) < 6:
             return None
-        best = process.extractOne(
-            letters, self.names, scorer=fuzz.ratio, score_cutoff=strictness(len(letters))
-        )
+        least = strictness(len(letters))
+        best = process.extractOne(letters, self.names, scorer=fuzz.ratio, score_cutoff=least)
         if best is not None and best[1] >= strictness(len(best[0])):
             return self.faults[best[2]], float(best[1])
-        return self._begun(letters)
-
-    def _begun(self, letters: str) -> tuple[Fault, float] | None:
-        """The only fault whose name begins like this: the picture ended before the name did."""
-        if len(letters) < PREFIX:
-            return None
-        found = [
-            fault for name, fault in zip(self.names, self.faults, strict=True) if name.startswith(letters)
-        ]
-        if found and all(fault is found[0] for fault in found):
-            return found[0], PREFIX_SCORE
         return None
+
+    def begun(self, letters: str) -> tuple[Fault, float] | None:
+        """The only fault whose name begins like this: the picture ended before the name did."""
+        from rapidfuzz import fuzz
+
+        size = len(letters)
+        if size < PREFIX:
+            return None
+        found: dict[int, tuple[Fault, float]] = {}
+        for name, fault in zip(self.names, self.faults, strict=True):
+            score = fuzz.ratio(letters, name[:size], score_cutoff=PREFIX_SCORE) if len(name) > size else 0.0
+            if score > 0.0:
+                found[id(fault)] = (fault, float(score))
+        return next(iter(found.values())) if len(found) == 1 else None
 
 
 def capitals(text: str) -> Iterator[list[str]]:
@@ -129,8 +131,11 @@ def closest_in(index: NameIndex, text: str) -> tuple[Fault, float] | None:
     """The fault that a line of read text names, with a score from 0 to 100; None for anything else."""
     best: tuple[Fault, float] | None = None
     for run in capitals(text):
-        for letters in spans(run):
+        whole = canonical("".join(run[:LONGEST_RUN]))
+        for letters in (whole, *spans(run)):
             found = index.closest(letters)
+            if found is None and letters is whole:
+                found = index.begun(letters)
             if found is not None and (best is None or found[1] > best[1]):
                 best = found
                 if best[1] == 100.0:
@@ -139,10 +144,8 @@ def closest_in(index: NameIndex, text: str) -> tuple[Fault, float] | None:
 
 
 def spans(run: list[str]) -> Iterator[str]:
-    """What of a run may be the name: all of it, then its parts (labels in capitals stand beside it)."""
+    """Parts of a run that may be the name: labels in capitals stand beside it."""
     run = run[:LONGEST_RUN]
-    whole = canonical("".join(run))
-    yield whole
     count = len(run)
     for length in range(count - 1, 0, -1):
         for start in range(count - length + 1):

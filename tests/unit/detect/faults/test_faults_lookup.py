@@ -43,6 +43,7 @@ def best(text: str) -> str:
         "Stop code: SYSTEM THREAD EXCEPTION NOT HANDLED (csagent.sys)",
         "SYST3M THREAD EXCEPT1ON N0T HANDLEO",
         "SYSTEM_THREAD_EXCEPTI",
+        "SYST3M THREAD EXCEPT1ON",
         "system thread exceptoin",
     ],
 )
