@@ -149,7 +149,8 @@ def _plain(
 NEEDS_HELP = (
     _plain(
         "winre-error", ScreenKind.BOOT_MANAGER_ERROR, recovery.RECOVERY_BLUE, recovery.paint_winre_error,
-        "the boot manager's own error page since Windows 8, with file and status", translated=True, code=True, module=True,
+        "the boot manager's own page since Windows 8, with file and status",
+        translated=True, code=True, module=True,
     ),
     _plain(
         "automatic-repair", ScreenKind.RECOVERY, BLACK, recovery.paint_automatic_repair,
