@@ -16,7 +16,7 @@ from pathlib import Path
 from PIL import Image
 
 from lab.clock import Stopwatch
-from lab.detect.faults import catalogue
+from lab.detect.faults import catalogue, fold
 from lab.detect.lines import LineStream
 from lab.detect.linux.console import Console
 from lab.errors import ArtefactError
@@ -269,8 +269,9 @@ def _dump(case: Case) -> Judged:
     found = "crash" if finding else "no crash"
     code_right = None
     if positive:
-        wanted = [int(word, 16) for word in case.truth["bugcheck"].split()]
-        code_right = done.dump is not None and [done.dump.code, *done.dump.parameters] == wanted
+        code, *parameters = (int(word, 16) for word in case.truth["bugcheck"].split())
+        told = (done.dump.code, *done.dump.parameters) if done.dump else ()
+        code_right = told == (fold(code), *parameters)
     return Judged(
         case=case,
         truth=truth,
