@@ -115,6 +115,11 @@ def embed(dump: Path, note: bytes) -> None:
     with dump.open("r+b") as stream:
         stream.seek(428)
         (block_size,) = struct.unpack("<i", stream.read(4))
+        stream.seek(block_size + NOTE_FIELDS)
+        at, size = struct.unpack("<QQ", stream.read(16))
+        stream.seek(at)
+        if size and stream.read(size) == note:
+            return
         at = stream.seek(0, 2)
         stream.write(note)
         stream.seek(block_size + NOTE_FIELDS)

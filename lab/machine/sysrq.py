@@ -45,40 +45,47 @@ class SerialKeys:
     def __init__(self, path: Path, monitor: Callable[[dict[str, Any]], Any]) -> None:
         self._path = path
         self._monitor = monitor
-        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self._socket: socket.socket | None = None
 
     def __enter__(self) -> Self:
+        line = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         try:
-            self._socket.settimeout(CONNECT_S)
-            self._socket.connect(str(self._path))
+            line.settimeout(CONNECT_S)
+            line.connect(str(self._path))
         except OSError as error:
-            self._socket.close()
+            line.close()
             raise MachineError(f"serial console {str(self._path)!r} cannot be opened: {error}") from error
-        self._socket.settimeout(None)
-        threading.Thread(target=self._drain, name="serial-drain", daemon=True).start()
+        line.settimeout(None)
+        self._socket = line
+        threading.Thread(target=_drain, args=(line,), name="serial-drain", daemon=True).start()
         return self
 
     def press(self, key: str) -> None:
         """:raise MachineError: QEMU refused, or hung up.
         :raise ValueError: a key that is not in `KEYS`."""
         _known(key)
+        if self._socket is None:
+            raise MachineError(f"sysrq {key!r}: the serial line is not open")
         self._monitor(BREAK)
         try:
             self._socket.sendall(key.encode("ascii"))
         except OSError as error:
             raise MachineError(f"sysrq {key!r} could not be sent: {error}") from error
 
-    def _drain(self) -> None:
-        with contextlib.suppress(OSError):
-            while self._socket.recv(65536):
-                pass
-
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        with contextlib.suppress(OSError):
-            self._socket.shutdown(socket.SHUT_RDWR)
-        self._socket.close()
+        line, self._socket = self._socket, None
+        if line is not None:
+            with contextlib.suppress(OSError):
+                line.shutdown(socket.SHUT_RDWR)
+            line.close()
+
+
+def _drain(line: socket.socket) -> None:
+    with contextlib.suppress(OSError):
+        while line.recv(65536):
+            pass
 
 
 def keyboard(key: str) -> tuple[int, ...]:

@@ -154,6 +154,27 @@ def test_the_nic_and_disk_models_are_the_profiles() -> None:
     assert attributes(tree(), "devices/disk/target") == {"dev": "vda", "bus": "virtio"}
 
 
+def test_a_disk_for_the_guests_own_dump_is_a_second_disk_of_the_same_kind() -> None:
+    disk = Path("/state/machines/abcd1234/dump.raw")
+    root = with_profile(disk_bus="sata", name="small")
+    assert len(root.findall("devices/disk")) == 1
+    first, second = tree(dump_disk=disk).findall("devices/disk")
+    assert attributes(first, "target")["dev"] == "vda"
+    assert attributes(second, "target") == {"dev": "vdb", "bus": "virtio"}
+    assert attributes(second, "source") == {"file": str(disk)}
+    assert attributes(second, "driver")["type"] == "raw"
+
+
+@pytest.mark.parametrize(
+    ("uri", "remote"),
+    [("embed", False), ("qemu:///system", False), ("qemu+ssh://far/system", True)],
+)
+def test_a_host_reached_over_a_network_is_a_remote_one(uri: str, remote: bool) -> None:
+    from lab.machine.machine import is_remote
+
+    assert is_remote(uri) is remote
+
+
 def test_a_direct_boot_loads_kernel_ram_disk_and_command_line() -> None:
     root = tree()
     assert root.findtext("os/kernel") == "/images/vmlinuz"
