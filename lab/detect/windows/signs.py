@@ -347,7 +347,7 @@ NEEDLES = (
     POST_MORTEM,
     LINUX,
 )
-"""One of these is in every row that matters; few, because each costs a pass over all bytes (0.2 to 0.5 ns per
+"""One of these is in every row that matters; few, because each costs a pass over all bytes (0.2 to 0.6 ns per
 byte)."""
 NEEDLES_ON_LINUX = (b"panic hyper-v: arg1=", BOOT_MANAGER)
 """While Linux runs: a host's log, or the machine's other system is started."""
