@@ -4,11 +4,12 @@ On a console every letter fills one cell of a grid, and where the picture is not
 equal to the pixel. That makes a page a cipher in which each letter stands for another, in any font: the
 phrase 'not syncing' is where the 1st letter returns 6th, the 7th is blank, and so on. A healthy
 console is told from a panic in a few milliseconds that way. Refuses pictures whose cells do not repeat
-(scaled, compressed, proportional fonts): those must be read.
+(scaled, compressed, smoothed or proportional fonts): those must be read.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
@@ -23,11 +24,19 @@ if TYPE_CHECKING:
 
 LEAST_LETTERS = 120
 """Cells with ink; a shorter page is read faster than it is deciphered."""
-LEAST_REPEAT = 2.6
-"""Cells with ink per different cell: 1.0 to 1.3 when the grid is wrong or the picture was scaled."""
-MOST_GLYPHS = 180
+GLYPHS = (30.0, 2.4)
+"""So many different cells, and so many more per square root of all: logs have 25 + 2 sqrt(n). A wrong grid
+makes nearly every cell a new one."""
 SMALLEST, LARGEST = 6, 40
-"""Pixels of a cell's width; its height is 1 to 3 times that."""
+"""Pixels of a cell's width."""
+FLATTEST, TALLEST = 1.4, 2.7
+"""Height of a cell by its width; VGA fonts have 1.75 to 2."""
+MOST_TORN = 0.2
+"""Of neighbouring letters, how many may touch: an m and a w do, with a wrong grid half of them do."""
+LEAST_WORD, LONGEST_WORD = 1.8, 30.0
+"""Cells from one blank to the next, on average: 4 to 8 in prose and logs."""
+FAINT, MOST_SHADES, CRISP = 16, 8, 0.97
+"""Contrast (0-255) that counts, and how many of its values must make up nearly all of it."""
 FAR = np.int32(1 << 30)
 
 
@@ -42,12 +51,14 @@ class Cells:
     """Cells since the same letter was last seen."""
 
 
-def cells(ink: NDArray[np.bool_]) -> Cells | None:
-    """The grid of a console; None where there is none, or too little on it."""
+def cells(contrast: NDArray[np.uint8], ink: NDArray[np.bool_]) -> Cells | None:
+    """The grid of a console; None where there is none, too little on it, or the picture is not crisp."""
+    if not _crisp(contrast):
+        return None
     width = _period(ink.sum(axis=0), SMALLEST, LARGEST)
     if not width:
         return None
-    height = _period(ink.sum(axis=1), width, 3 * width)
+    height = _period(ink.sum(axis=1), math.ceil(FLATTEST * width), int(TALLEST * width))
     if not height:
         return None
     part = _aligned(_aligned(ink, width).T, height).T
@@ -59,9 +70,23 @@ def cells(ink: NDArray[np.bool_]) -> Cells | None:
     flat = _numbered(packed)
     letters = int(np.count_nonzero(flat))
     glyphs = int(flat.max())
-    if letters < LEAST_LETTERS or glyphs > MOST_GLYPHS or letters < LEAST_REPEAT * glyphs:
+    if letters < LEAST_LETTERS or glyphs > GLYPHS[0] + GLYPHS[1] * math.sqrt(letters):
+        return None
+    if _torn(blocks, flat.reshape(rows, columns)):
+        return None
+    begun = int(np.count_nonzero((flat[1:] != 0) & (flat[:-1] == 0))) + int(flat[0] != 0)
+    if not LEAST_WORD <= letters / max(1, begun) <= LONGEST_WORD:
         return None
     return Cells(flat=flat, columns=columns, since=_since(flat))
+
+
+def _crisp(contrast: NDArray[np.uint8]) -> bool:
+    """Whether ink has a few colours only. Scaling, compression and smoothed fonts blend them, and then equal
+    letters differ by their neighbours."""
+    counts = np.bincount(contrast.ravel(), minlength=256)
+    counts[:FAINT] = 0
+    total = int(counts.sum())
+    return bool(total and np.sort(counts)[-MOST_SHADES:].sum() >= CRISP * total)
 
 
 def _period(profile: NDArray[np.int_], least: int, most: int) -> int:
@@ -93,6 +118,21 @@ def _aligned(ink: NDArray[np.bool_], step: int) -> NDArray[np.bool_]:
     if rest and not profile[len(profile) - rest :].any():
         ink, rest = ink[:, : len(profile) - rest], 0
     return np.pad(ink, ((0, 0), (before, (step - rest) % step)))
+
+
+def _torn(blocks: NDArray[np.bool_], numbers: NDArray[np.int32]) -> bool:
+    """Whether the grid cuts through letters: strokes go on from cell to cell. Rules, frames and bars, which
+    are equal or solid cells, do not count."""
+    solid = blocks.mean(axis=(1, 3)) > 0.6
+    letter = (numbers != 0) & ~solid
+    beside = (blocks[:, :, :-1, -1] & blocks[:, :, 1:, 0]).any(axis=1)
+    below = (blocks[:-1, -1] & blocks[1:, 0]).any(axis=2)
+    across = letter[:, :-1] & letter[:, 1:] & (numbers[:, :-1] != numbers[:, 1:])
+    down = letter[:-1] & letter[1:] & (numbers[:-1] != numbers[1:])
+    return any(
+        int((touching & pairs).sum()) > MOST_TORN * max(8, int(pairs.sum()))
+        for touching, pairs in ((beside, across), (below, down))
+    )
 
 
 def _numbered(packed: NDArray[np.uint8]) -> NDArray[np.int32]:
@@ -131,11 +171,10 @@ def shows(page: Cells, phrase: str) -> bool:
     room = len(page.flat) - len(phrase) + 1
     if room <= 0:
         return False
-    starts: NDArray[np.intp] | None = None
+    starts = np.arange(room)
     for place, since in _shape(phrase):
-        gaps = page.since[place : place + room] if starts is None else page.since[starts + place]
-        fits = gaps == since if since else gaps > place
-        starts = np.flatnonzero(fits) if starts is None else starts[fits]
+        gaps = page.since[starts + place]
+        starts = starts[gaps == since if since else gaps > place]
         if not len(starts):
             return False
     blank = np.array([letter == " " for letter in phrase])
@@ -149,11 +188,18 @@ def telling(phrase: str) -> bool:
     return returns >= 5 and len(phrase) >= 16
 
 
+@lru_cache(maxsize=1024)
+def spellings(sign: Sign) -> tuple[str, ...]:
+    """A sign's phrases as consoles can show them, with the capitals that makers of firmware vary."""
+    plain = [text for text in sign.texts if text.isascii()]
+    return tuple(dict.fromkeys(form for text in plain for form in (text, text.capitalize(), text.lower())))
+
+
 def signs_shown(page: Cells, signs: Iterable[Sign]) -> list[tuple[Sign, str]]:
     """Signs that the page may show, each with the phrase."""
     found = []
     for sign in signs:
-        text = next((text for text in sign.texts if text.isascii() and shows(page, text)), "")
+        text = next((text for text in spellings(sign) if shows(page, text)), "")
         if text:
             found.append((sign, text))
     return found

@@ -1,4 +1,4 @@
-"""What a frame shows: cheap tests on sampled pixels first, text recognition only where a panel may hold trouble.
+"""What a frame shows: cheap tests on sampled pixels, text recognition only where a panel may hold trouble.
 
 Owns the order of the tests. Refuses to keep anything between frames: callers cache by the picture's hash.
 """
@@ -23,8 +23,13 @@ LEAST_AREA = 0.03
 LEAST_SIDE = 0.08
 """Of the frame, both ways: task bars and title bars are thinner."""
 LEAST_FILL = 0.5
-LEAST_INK = 0.0005
+LEAST_INK = 0.0004
+"""Of the panel, outside boxes and bars."""
 MOST_RUNS = 0.8
+COLOURED = 60
+"""Chroma (0-255) of a background that is neither black nor grey."""
+FORM_INK = 0.2
+"""A coloured page with a form on it, as for a recovery key, has less ink."""
 MOST_PANELS = 2
 
 
@@ -60,9 +65,9 @@ def sheets(found: list[Panel]) -> list[Panel]:
         and panel.area >= LEAST_AREA
         and min(panel.right - panel.left, panel.bottom - panel.top) >= LEAST_SIDE
         and panel.fill >= LEAST_FILL
-        and panel.ink >= LEAST_INK
+        and panel.ink * (1 - panel.runs) >= LEAST_INK
         and panel.light >= 0.5
-        and panel.runs <= MOST_RUNS
+        and (panel.runs <= MOST_RUNS or (panel.chroma > COLOURED and panel.ink < FORM_INK))
     ]
     return sorted(fit, key=lambda panel: -panel.area * panel.fill)[:MOST_PANELS]
 
@@ -108,7 +113,7 @@ def _by_cells(layout: Page) -> Screen | None:
     from lab.detect.screens.alarms import ALARMS, CALM
     from lab.detect.screens.cells import cells, signs_shown, telling
 
-    grid = cells(layout.ink)
+    grid = cells(layout.contrast, layout.ink)
     if grid is None:
         return None
     alarms = signs_shown(grid, ALARMS)

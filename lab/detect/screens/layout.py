@@ -147,7 +147,7 @@ def _bands(ink: NDArray[np.bool_], box: Box, gap: int) -> list[Box]:
     """Split at empty rows; each part is trimmed at the sides."""
     part = ink[box.top : box.bottom, box.left : box.right]
     found = []
-    for top, bottom in _spans(part.any(axis=1), gap):
+    for top, bottom in _spans(_used(part, 1), gap):
         columns = np.flatnonzero(part[top:bottom].any(axis=0))
         found.append(
             Box(
@@ -213,6 +213,11 @@ def _parted(ink: NDArray[np.bool_], band: Box, pitch: float) -> list[Box]:
     ]
 
 
+def _used(part: NDArray[np.bool_], axis: int) -> NDArray[np.bool_]:
+    """Which columns (axis 0) or rows (axis 1) have ink."""
+    return np.asarray(part.any(axis=axis), dtype=np.bool_)
+
+
 def _spans(used: NDArray[np.bool_], gap: int) -> list[tuple[int, int]]:
     """Ranges of true values, joined over gaps shorter than `gap`."""
     edges = np.flatnonzero(np.diff(np.concatenate(([False], used, [False])).astype(np.int8)))
@@ -229,7 +234,7 @@ def _cut(ink: NDArray[np.bool_], box: Box, found: list[Box], depth: int) -> None
     """Columns, then rows, until nothing more can be cut."""
     gap = max(6, round(box.height * 1.3)) if box.height <= 60 else max(6, min(box.height // 4, 40))
     part = ink[box.top : box.bottom, box.left : box.right]
-    columns = _beside_square(part) or _spans(part.any(axis=0), gap)
+    columns = _beside_square(part) or _spans(_used(part, 0), gap)
     for left, right in columns:
         piece = Box(left=box.left + left, top=box.top, right=box.left + right, bottom=box.bottom)
         rows = _bands(ink, piece, gap=1)
@@ -250,14 +255,20 @@ def _beside_square(part: NDArray[np.bool_]) -> list[tuple[int, int]]:
     height = part.shape[0]
     if height < 36:
         return []
-    spans = _spans(part.any(axis=0), max(3, height // 14))
+    spans = _spans(_used(part, 0), max(3, height // 14))
     if len(spans) < 2:
         return []
     left, right = spans[0]
     square = part[:, left:right]
-    if not 0.85 < (right - left) / height < 1.18 or not 0.3 < float(square.mean()) < 0.95:
+    if not 0.85 < (right - left) / height < 1.18 or not _is_code(square):
         return []
     return [spans[0], (spans[1][0], spans[-1][1])]
+
+
+def _is_code(square: NDArray[np.bool_]) -> bool:
+    """Whether a square is full of modules; a Chinese character is not."""
+    runs = float((square[:, 1:] & ~square[:, :-1]).sum(axis=1).mean())
+    return runs >= 4.5 or float(square.mean()) > 0.8
 
 
 def _is_line(box: Box, ink: NDArray[np.bool_]) -> bool:
@@ -292,11 +303,11 @@ def _face_shape(part: NDArray[np.bool_]) -> bool:
     height, width = part.shape
     if height < 12 or not 0.3 <= width / height <= 1.3 or not 0.03 < float(part.mean()) < 0.35:
         return False
-    columns = _spans(part.any(axis=0), 1)
+    columns = _spans(_used(part, 0), 1)
     if len(columns) != 2:
         return False
     (dots_left, dots_right), (arc_left, arc_right) = columns
-    dots = _spans(part[:, dots_left:dots_right].any(axis=1), 1)
+    dots = _spans(_used(part[:, dots_left:dots_right], 1), 1)
     if len(dots) != 2 or dots_right - dots_left > 0.3 * height:
         return False
     sizes = [bottom - top for top, bottom in dots]

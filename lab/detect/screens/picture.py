@@ -55,8 +55,6 @@ def decode(data: bytes | bytearray | memoryview | Image) -> Image:
         if isinstance(data, Image.Image):
             picture = data
         else:
-            if not len(data):
-                raise DamagedPicture("picture is empty: 0 bytes")
             picture = Image.open(BytesIO(data), formats=FORMATS)
         _check(picture)
         if picture.format == "JPEG" and max(picture.size) > LONGEST_SIDE:

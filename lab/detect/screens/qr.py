@@ -44,7 +44,9 @@ def read_qr(image: Image | NDArray[np.uint8]) -> str:
         pixels = np.ascontiguousarray(pixels[::2, ::2])
     if min(pixels.shape[:2]) < 21:
         return ""
-    for found in zxingcpp.read_barcodes(pixels, formats=zxingcpp.BarcodeFormat.QRCode, try_downscale=True):
+    for found in zxingcpp.read_barcodes(
+        pixels, formats=zxingcpp.BarcodeFormats(zxingcpp.BarcodeFormat.QRCode), try_downscale=True
+    ):
         if found.text:
             return str(found.text)
         if found.bytes:

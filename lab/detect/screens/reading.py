@@ -11,6 +11,7 @@ import os
 import threading
 from dataclasses import dataclass
 from functools import lru_cache
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -31,7 +32,7 @@ PLACES = (
     "/opt/homebrew/share/tessdata",
 )
 LINE_HEIGHT = 30
-"""Pixels from the top of a capital to the bottom of a p, at which the LSTM engine reads best (measured: 26-34)."""
+"""Pixels from the top of a capital to the bottom of a p at which the LSTM engine reads best: 26 to 34."""
 LARGEST_SCALE = 4.0
 MOST_LINES = 48
 MOST_PIXELS = 6_000_000
@@ -76,7 +77,7 @@ _engines = _Engines()
 def _engine(mode: int, letters: str = "") -> Any:
     if (mode, letters) not in _engines.open:
         try:
-            import tesserocr
+            tesserocr = import_module("tesserocr")
         except ImportError as error:
             raise Unreadable(f"{error}", "pip install tesserocr") from error
         try:
@@ -136,8 +137,7 @@ def read_block(page: Page, box: Box) -> list[Line]:
 
 
 def _lines_of(engine: Any) -> list[tuple[str, tuple[int, int, int, int]]]:
-    import tesserocr
-
+    tesserocr = import_module("tesserocr")  # it has no types
     found = []
     for piece in tesserocr.iterate_level(engine.GetIterator(), tesserocr.RIL.TEXTLINE):
         try:

@@ -18,6 +18,16 @@ ALIKE = str.maketrans(
     {"0": "o", "1": "l", "i": "l", "|": "l", "!": "l", "5": "s", "8": "b", "$": "s", "q": "g"}
 )
 """Letters and digits that recognition confuses, folded to one of them."""
+CYRILLIC = str.maketrans(
+    dict(
+        pair.split("=")
+        for pair in (
+            "а=a б=6 в=b г=r д=d е=e ж=x з=3 и=u й=u к=k л=n м=m н=h о=o п=n р=p "
+            "с=c т=t у=y ф=o х=x ц=u ч=y ш=w щ=w ъ=b ы=bl ь=b э=3 ю=lo я=a"
+        ).split()
+    )
+)
+"""What recognition trained on English makes of Russian letters: it sees the nearest Latin shapes."""
 DECIDED = 1.0
 
 
@@ -49,7 +59,7 @@ class Seen:
 
 def folded(text: str) -> str:
     """Only what survives bad recognition: lower-case letters and digits, look-alikes merged."""
-    plain = unicodedata.normalize("NFKD", text.lower())
+    plain = unicodedata.normalize("NFKD", text.lower().translate(CYRILLIC))
     return "".join(letter for letter in plain if letter.isalnum() and letter.isascii()).translate(ALIKE)
 
 
