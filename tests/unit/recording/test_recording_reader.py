@@ -11,15 +11,18 @@ from hypothesis import strategies as st
 from lab.clock import Stopwatch
 from lab.errors import ArtefactError
 from lab.model import (
+    Capture,
     CommandRun,
     Expectation,
     Frame,
     Heartbeat,
     MachineEvent,
+    MachineSample,
     Observation,
     Proof,
     SerialChunk,
     Step,
+    VcpuSample,
 )
 from lab.recording.layout import header_line, to_line
 from lab.recording.reader import excerpt, read
@@ -41,6 +44,16 @@ EACH: tuple[Observation, ...] = (
         duration_s=0.1,
     ),
     Proof(t_s=6.0, what="exercised", values={"before": 1, "after": 2, "trigger": "open"}),
+    MachineSample(
+        t_s=7.0,
+        state="running",
+        vcpus=(VcpuSample(cpu=0, ip=0xFFFFFFFF81A592EB, halted=True, time_s=1.5, where="kernel"),),
+        block={"rd_bytes": 1},
+        host={"load1": 0.5, "late_s": 0.0},
+    ),
+    Capture(
+        t_s=8.0, what="memory-dump", ok=True, path="memory.dump", bytes=9, sha256="cd" * 32, duration_s=0.8
+    ),
 )
 
 
