@@ -44,8 +44,6 @@ class Boot:
     """It ended in a kernel panic or a stop code (by text, screen or event)."""
     orderly: bool = False
     """Its kernel said that it restarts or switches off as told."""
-    clock_s: float | None = None
-    """The highest time on the kernel's clock that was looked at."""
     restored_s: float | None = None
     """When the lab last put the guest back to an earlier state of this boot."""
 

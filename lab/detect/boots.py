@@ -8,7 +8,7 @@ that point. A guest that was put back to an earlier state has not booted. Refuse
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
 from lab.detect.bootlog import Boot, BootKind, BootLog, Update
@@ -256,23 +256,18 @@ class Boots:
 
     def read(self, block: Block) -> None:
         """Whole lines of the console."""
-        for position in self._lines_of_interest(block):
-            self._line(next(lines(block, position)))
-
-    def _lines_of_interest(self, block: Block) -> Iterator[int]:
-        """Starts of lines with an anchor, and between them of lines that show the kernel's clock: all of
-        them while a boot may be beginning, one in `STRIDE` bytes otherwise."""
         done = 0
         for marked in (*marked_lines(block), len(block.data)):
-            while (at := self._clock_line(block, done, marked)) is not None:
-                yield at
-                done = at + 1
+            while (seen := self._clock_line(block, done, marked)) is not None:
+                self._clock(block.t_s, block.start + seen[0], seen[1])
+                done = seen[0] + 1
             if marked < len(block.data):
-                yield marked
+                self._line(next(lines(block, marked)))
                 done = marked + 1
 
-    def _clock_line(self, block: Block, position: int, end: int) -> int | None:
-        """The next line in [position, end) whose clock counts."""
+    def _clock_line(self, block: Block, position: int, end: int) -> tuple[int, float] | None:
+        """The next line in [position, end) whose clock counts, and what it says: every line that shows the
+        kernel's clock while a boot may be beginning, one in `STRIDE` bytes otherwise."""
         data, first = block.data, block.start
         while position < end:
             watchful = self._watchful
@@ -288,7 +283,7 @@ class Boots:
             begins = data.rfind(b"\n", position, found.start()) + 1 or position if found else position
             self._due = (first + begins) // STRIDE * STRIDE + STRIDE
             if found:
-                return begins
+                return begins, float(found[1])
             position += 1
         return None
 
@@ -299,7 +294,7 @@ class Boots:
 
     def _line(self, line: Line) -> None:
         now, sign = self.current, read_sign(line.text)
-        if self._late(line, sign):
+        if sign is not Sign.KERNEL and self._late(line.t_s, line.stamp):
             self._late_line(sign)
             return
         if sign is Sign.KERNEL and (line.stamp or 0.0) <= BANNER_MAX_STAMP:
@@ -309,7 +304,7 @@ class Boots:
         elif sign is Sign.FIRMWARE and line.stamp is None:
             self._sign("firmware", line.t_s, new=now is not None and now.past_firmware, offset=line.start)
         elif line.stamp is not None:
-            self._kernel_line(line, line.stamp)
+            self._kernel_line(line.t_s, line.start, line.stamp)
         if sign is Sign.PANIC:
             if not (now and now.crashed):
                 self._text_s = line.t_s
@@ -317,13 +312,16 @@ class Boots:
         elif sign is Sign.RESTART:
             self._amend(line.t_s, orderly=True)
 
-    def _late(self, line: Line, sign: Sign | None) -> bool:
+    def _clock(self, t_s: float, start: int, stamp: float) -> None:
+        if not self._late(t_s, stamp):
+            self._kernel_line(t_s, start, stamp)
+
+    def _late(self, t_s: float, stamp: float | None) -> bool:
         """Whether text of the boot before was recorded after the reset event."""
         now = self.current
-        if now is None or now.offset is not None or line.stamp is None or self._old_stamp is None:
+        if now is None or now.offset is not None or stamp is None or self._old_stamp is None:
             return False
-        soon = line.t_s - now.t_s <= LAG_S and sign is not Sign.KERNEL
-        return soon and line.stamp >= self._old_stamp
+        return t_s - now.t_s <= LAG_S and stamp >= self._old_stamp
 
     def _late_line(self, sign: Sign | None) -> None:
         if sign is not Sign.PANIC or len(self._boots) < 2:
@@ -341,18 +339,16 @@ class Boots:
         twice = line.stamp is not None and self._stamp is not None and line.stamp >= self._stamp
         return "kernel" in now.signs and not twice
 
-    def _kernel_line(self, line: Line, stamp: float) -> None:
+    def _kernel_line(self, t_s: float, start: int, stamp: float) -> None:
         """Where the banner is hidden (`quiet`), any kernel message shows that the kernel runs, and a clock
         that fell shows that it is another one."""
-        settling = line.t_s <= self._settles_s
+        settling = t_s <= self._settles_s
         fell = self._stamp is not None and stamp < self._stamp - STAMP_DROP_S and not settling
         now = self.current
         if fell or now is None or "kernel" not in now.signs:
             ran = now is not None and "kernel" in now.signs
-            self._sign("kernel", line.t_s, new=fell and ran, offset=line.start)
+            self._sign("kernel", t_s, new=fell and ran, offset=start)
         self._stamp = stamp
-        if stamp > (self._boots[-1].clock_s or 0.0):
-            self._boots[-1] = replace(self._boots[-1], clock_s=stamp)
 
     # -- the log ---------------------------------------------------------------
 

@@ -93,7 +93,7 @@ ANCHORS: tuple[Anchor, ...] = (
         "linux kernel/reboot.c: kernel_restart(), kernel_power_off(), kernel_halt()",
     ),
 )
-STAMP = re.compile(rb"\[ {0,6}\d{1,8}\.\d{6}\]")
+STAMP = re.compile(rb"\[ {0,6}(\d{1,8}\.\d{6})\]")
 """The kernel's clock at the beginning of a line, or after a prompt that left the cursor somewhere."""
 _WORDS = tuple(anchor.word for anchor in ANCHORS)
 

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from lab.detect.bootlog import Boot, BootKind, BootLog
+from lab.detect.captured import Captured
 from lab.detect.fuse import CRASHES, STOPS, Fused
 from lab.detect.screenwatch import ScreenWatch
 from lab.model import (
@@ -35,9 +36,10 @@ BEAT_S = 5.0
 class Witness:
     """Watches the channels themselves."""
 
-    def __init__(self, settings: DetectSettings, screens: ScreenWatch) -> None:
+    def __init__(self, settings: DetectSettings, screens: ScreenWatch, captured: Captured) -> None:
         self._blind = frozenset(settings.blind)
         self._screens = screens
+        self._captured = captured
         self._events = False
         self._wrote = False
         self._answered = False
@@ -139,7 +141,8 @@ class Witness:
         tried = next((dump for dump in self._dumps if dump.t_s >= finding.t_s), None)
         if tried is None:
             return None
-        said = tried.detail or ("it names no crash" if tried.ok else "the guest wrote none")
+        unread = next((problem for problem in self._captured.problems if tried.path in problem), "")
+        said = unread or tried.detail or ("it names no crash" if tried.ok else "the guest wrote none")
         return Missed(channel="dump", reason=said)
 
     def _heartbeat(self, finding: Finding, following: Boot | None) -> Missed | None:

@@ -391,6 +391,16 @@ def test_the_time_line_is_that_of_the_first_occurrence() -> None:
     assert crash.timeline[0].latency_s == 0.0
 
 
+def test_a_dump_that_was_waited_for_and_tells_nothing_is_missed_with_its_reason() -> None:
+    tape = windows().tape.event(12.0, "panicked", info=HYPERV)
+    none = Capture(t_s=60, what="guest-dump", ok=False, detail="no write within 60 s")
+    (finding,) = found(Tape().add(tape.observations[0]).event(12.0, "panicked", info=HYPERV).add(none))
+    assert missed(finding)["dump"] == (False, "no write within 60 s")
+    damaged = Capture(t_s=60, what="guest-dump", ok=True, path="guest.dmp")
+    (finding,) = detect(tape.add(damaged), SETTINGS, fetch=lambda _: b"PAGEDU64")
+    assert missed(finding)["dump"][1].startswith("guest.dmp: ")
+
+
 # -- updates, restores, evidence ----------------------------------------------------------------------
 
 
