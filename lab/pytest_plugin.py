@@ -36,7 +36,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line(
-        "markers", "scenario(level, count_loops, cold_boot, ends_with): what a scenario is and needs"
+        "markers",
+        "scenario(level, count_loops, cold_boot, starts_with, ends_with): what a scenario is and needs",
     )
 
 
@@ -85,7 +86,7 @@ def attempt(request: pytest.FixtureRequest, cell_order: CellOrder) -> Iterator[A
 @pytest.fixture
 def guest(attempt: Attempt) -> Guest:
     """The guest, booted: a channel has answered."""
-    attempt.guest.wait_ready(attempt.timeouts.boot_s)
+    attempt.wait_ready()
     return attempt.guest
 
 

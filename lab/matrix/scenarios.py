@@ -24,6 +24,7 @@ _WANTED: Mapping[str, type] = {
     "count_loops": bool,
     "cold_boot": bool,
     "ends_with": str,
+    "starts_with": str,
 }
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
@@ -142,6 +143,7 @@ class _Module:
             summary=summary,
             count_loops=bool(marks.get("count_loops", False)),
             cold_boot=bool(marks.get("cold_boot", False)),
+            starts_with=str(marks.get("starts_with", "")),
         )
 
     def _level(self, node: Function, marks: Marks) -> Level | None:

@@ -32,17 +32,23 @@ def with_starts(
         by_image.setdefault(cell.image, []).append(cell)
     for own in by_image.values():
         missing = {cell.arm for cell in own} - {cell.arm for cell in own if cell.id in marked}
-        for twins in _whole_first(own):
+        for twins in _by_fitness(own, scenarios):
             first = [cell for cell in twins if cell.arm in missing]
             marked |= {cell.id: FIRST for cell in first}
             missing -= {cell.arm for cell in first}
     return [replace(cell, cold=marked[cell.id]) if cell.id in marked else cell for cell in cells]
 
 
-def _whole_first(cells: Sequence[Cell]) -> list[list[Cell]]:
-    """The cells by twins, in order; those first that are there in every arm."""
+def _by_fitness(cells: Sequence[Cell], scenarios: Mapping[str, ScenarioInfo]) -> list[list[Cell]]:
+    """The cells by twins, best fit for a cold boot first: there in every arm, and nothing to gain from a
+    guest that comes with the agent."""
     by_key: dict[object, list[Cell]] = {}
     for cell in cells:
         by_key.setdefault(cell.twin_key, []).append(cell)
     arms = len({cell.arm for cell in cells})
-    return sorted(by_key.values(), key=lambda twins: len({cell.arm for cell in twins}) < arms)
+
+    def rank(twins: Sequence[Cell]) -> tuple[bool, bool]:
+        incomplete = len({cell.arm for cell in twins}) < arms
+        return incomplete, bool(scenarios[twins[0].scenario].starts_with)
+
+    return sorted(by_key.values(), key=rank)

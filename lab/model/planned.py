@@ -147,6 +147,8 @@ class ScenarioInfo:
     """First line of its docstring."""
     count_loops: bool = False
     cold_boot: bool = False
+    starts_with: str = ""
+    """`installed`: it begins by installing the version before the update, so a guest may come with it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,6 +9,8 @@ from __future__ import annotations
 import contextlib
 import json
 import threading
+import time
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -19,9 +21,9 @@ from lab.agents.artefacts import ArtefactStore
 from lab.agents.operations import AgentUnderTest
 from lab.clock import Deadline, Stopwatch, wall
 from lab.errors import ArtefactError, LabError
-from lab.guest.agent_channel import AgentChannel
+from lab.guest.channel import Channel
 from lab.guest.guest import Guest
-from lab.guest.ssh_channel import SshChannel
+from lab.guest.waking import wake
 from lab.images import keys
 from lab.machine.machine import Machine, Order
 from lab.model import MachineEvent, Step
@@ -29,6 +31,7 @@ from lab.recording.look import looker
 from lab.recording.writer import Recorder
 from lab.running.evidence import Case
 from lab.running.order import CellOrder
+from lab.running.reach import reach
 from lab.running.sensing import attach
 from lab.running.watch import Cancelled, Watch
 from lab.sensors.hypervisor import EventSink
@@ -107,11 +110,31 @@ class Attempt:
         self.machine = Machine(self._wanted(), self.order.places)
         self.machine.create(self._sink)
         self._stack.callback(self.machine.close)
-        channels = self._channels()
-        self._reach(channels)
-        self._attach_sensors(channels)
+        found = reach(self.machine, self.timeouts)
+        self.ssh_port = found.ssh_port
+        self._reach(found.channels)
+        self._attach_sensors(found.channels)
         self.record(MachineEvent(t_s=self.clock.t_s, name="started", details={"machine": self.machine.name}))
+        if self.order.template is not None:
+            details = {"template": self.order.template.key.digest, "made": self.order.template.made}
+            self.record(MachineEvent(t_s=self.clock.t_s, name="cloned", details=details))
         self.machine.resume()
+
+    def wait_ready(self) -> None:
+        """Wait until the guest answers; a clone is then woken to the present.
+
+        :raise WaitTimeout: it does not answer.
+        :raise CloneAsleep: it is a clone whose time cannot be set or does not move.
+        """
+        self.guest.wait_ready(self.timeouts.boot_s)
+        template = self.order.template
+        if template is None:
+            return
+        woken = wake(self.guest, time.time)
+        detail = {"moved_s": woken.moved_s, "off_s": woken.off_s}
+        self.record(Step(t_s=self.clock.t_s, name="woken", phase="note", detail=detail))
+        if template.key.warm:
+            self.agent.warm = self.cell.installed
 
     def _wanted(self) -> Order:
         order = self.order
@@ -126,9 +149,10 @@ class Attempt:
             recording=order.recording,
             lifetime_s=order.deadline_s + 60.0,
             dump_disk_mib=order.evidence.dump_disk_mib,
+            template=order.template,
         )
 
-    def _reach(self, channels: list[AgentChannel | SshChannel]) -> None:
+    def _reach(self, channels: Sequence[Channel]) -> None:
         """The guest over its channels, and the agent under test in it."""
         self.guest = Guest(channels, self.record, self.clock, self.timeouts)
         self._stack.callback(self.guest.close)
@@ -155,28 +179,7 @@ class Attempt:
         with contextlib.suppress(LabError):
             self.machine.domain.revive()
 
-    def _channels(self) -> list[AgentChannel | SshChannel]:
-        """Guest agent first: it needs no network; SSH connects on first use."""
-        order = self.order
-        channels: list[AgentChannel | SshChannel] = []
-        if "agent" in order.image.channels:
-            channels.append(AgentChannel(self.machine.agent_command()))
-        self.ssh_port = 0
-        if "ssh" in order.image.channels and order.profile.network != "none":
-            self.ssh_port = self.machine.ssh_port()
-            channels.append(
-                SshChannel(
-                    "127.0.0.1",
-                    self.ssh_port,
-                    order.image.user,
-                    keys.ensure(order.places).private,
-                    order.image.host_key,
-                    self.timeouts.command_s,
-                )
-            )
-        return channels
-
-    def _attach_sensors(self, channels: list[AgentChannel | SshChannel]) -> None:
+    def _attach_sensors(self, channels: Sequence[Channel]) -> None:
         self._sensing = attach(
             self._stack,
             self.order,
@@ -276,7 +279,9 @@ def facts(order: CellOrder, artefacts: list[dict[str, str]]) -> str:
         "host": codec.to_dict(order.host),
         "lab": __version__,
         "seed": order.cell.seed,
-        "clone": False,
+        "clone": order.template is not None,
+        "template": order.template.key.digest if order.template else "",
+        "cold": order.cold,
         "detect": codec.to_dict(order.detect),
         "started": wall(),
     }

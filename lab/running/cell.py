@@ -8,19 +8,13 @@ SIGTERM.
 from __future__ import annotations
 
 import os
-import signal
 import sys
-import threading
-import time
 from pathlib import Path
-from types import FrameType
 
 from lab import codec, log
+from lab.running import lifeline
 from lab.running.order import CellOrder
 from lab.running.rundir import stop_file
-from lab.running.watch import Cancelled
-
-CHECK_S = 1.0
 
 
 def main(arguments: list[str]) -> int:
@@ -28,11 +22,7 @@ def main(arguments: list[str]) -> int:
     log.setup(verbose=bool(os.environ.get("LAB_VERBOSE")))
     path = Path(arguments[0])
     order = codec.read(CellOrder, path)
-    signal.signal(signal.SIGTERM, _terminate)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(
-        target=_follow, args=(os.getppid(), stop_file(order.recording)), name="end-watch", daemon=True
-    ).start()
+    lifeline.attach(stop_file(order.recording))
     return run_scenario(order, path)
 
 
@@ -51,20 +41,6 @@ def run_scenario(order: CellOrder, path: Path) -> int:
     ]  # fmt: skip
     code = pytest.main(options)
     return 0 if int(code) in (0, 1) else int(code)
-
-
-def _terminate(_number: int, _frame: FrameType | None) -> None:
-    """The orchestrator wants an end: unwind through every clean-up."""
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    raise Cancelled("cancelled by the orchestrator")
-
-
-def _follow(parent: int, stop: Path | None) -> None:
-    """End the same way as by SIGTERM: a cell without its orchestrator is a leftover, and a run that
-    is asked to stop asks all of its cells."""
-    while os.getppid() == parent and not (stop is not None and stop.exists()):
-        time.sleep(CHECK_S)
-    os.kill(os.getpid(), signal.SIGTERM)
 
 
 if __name__ == "__main__":

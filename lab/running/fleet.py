@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from lab import log
+from lab.config.types import Clones
 from lab.errors import LabError
 from lab.images.built import BuiltImage
 from lab.matrix.capacity import HostFacts
@@ -22,6 +23,8 @@ from lab.model import Cell, CellId, Omitted, Plan
 from lab.running.order import CellOrder
 from lab.running.placing import demand, resources, slots_of
 from lab.running.spawn import AttemptResult, execute
+from lab.running.starting import Starts, make_template, stop_making
+from lab.running.templating import TemplateOrder
 
 LOOPBACK = "127.0.0.1:0"
 
@@ -45,6 +48,8 @@ class Job:
     observer: Observer
     places: Mapping[CellId, str] = field(default_factory=dict)
     """Cell to the host it runs on; empty when a scheduler elsewhere places it."""
+    clones: Clones | None = None
+    """Cells may start as clones so; None when no cell may."""
     stop_after_ring: Mapping[int, str] = field(default_factory=dict)
     """Ring number -> name, for the rings whose failure stops the next."""
 
@@ -121,8 +126,10 @@ class _Pass:
         self._built: dict[str, BuiltImage] = {}
         self._broken: dict[str, str] = {}
         self._open: dict[CellId, Cell] = {}
-        self._futures: dict[CellId, Any] = {}
+        self._futures: dict[str, Any] = {}
         self._failed = False
+        self._orders: dict[CellId, CellOrder] = {}
+        self._starts = Starts(job.clones, self._make_template)
 
     def run(self) -> list[Omitted]:
         rings = sorted({cell.ring for cell in self._job.plan.cells})
@@ -152,6 +159,9 @@ class _Pass:
             if kind == "image":
                 self._image_event(subject, value)
                 self._submit_ready(waiting)
+            elif kind == "template":
+                self._template_event(subject, value)
+                self._submit_ready(waiting)
             elif kind == "running":
                 self._job.observer.cell(subject, "running")
             elif kind == "cell":
@@ -167,14 +177,40 @@ class _Pass:
                 self._open.pop(cell.id, None)
                 self._leave_out([cell], f"image {cell.image} could not be made: {self._broken[cell.image]}")
             elif cell.image in self._built:
-                del waiting[cell.id]
-                self._submit(cell, self._built[cell.image], -order[cell.id])
+                ordered = self._starts.ready(self._order(cell))
+                if ordered is not None:
+                    del waiting[cell.id]
+                    self._submit(cell, ordered, -order[cell.id])
 
-    def _submit(self, cell: Cell, image: BuiltImage, priority: int) -> None:
+    def _order(self, cell: Cell) -> CellOrder:
+        if cell.id not in self._orders:
+            self._orders[cell.id] = self._job.order(cell, self._built[cell.image])
+        return self._orders[cell.id]
+
+    def _make_template(self, digest: str, order: TemplateOrder, cell: Cell) -> None:
+        """Takes the place of one of the cells that wait for it."""
+        self._job.observer.image(cell.image, "making", "a template")
+        events = self._events
+        future = self._client.submit(
+            make_template, order, key=f"template-{digest}", retries=0, pure=False,
+            resources=demand(cell, self._job.places.get(cell.id, "")),
+        )  # fmt: skip
+        self._futures[digest] = future
+        future.add_done_callback(lambda done: events.put(("template", (digest, cell.image), done)))
+
+    def _template_event(self, subject: tuple[str, str], future: Any) -> None:
+        digest, image = subject
+        if future.cancelled():
+            reason = self._starts.made(digest, RuntimeError("the run was stopped"))
+        else:
+            reason = self._starts.made(digest, future.exception() or future.result())
+        self._job.observer.image(image, "ready", reason or "its template too")
+
+    def _submit(self, cell: Cell, order: CellOrder, priority: int) -> None:
         self._job.observer.cell(cell, "queued")
         events = self._events
         future = self._client.submit(
-            run_cell, self._job.order(cell, image), cell,
+            run_cell, order, cell,
             key=f"cell-{cell.id}", priority=priority, retries=0, pure=False,
             resources=demand(cell, self._job.places.get(cell.id, "")),
         )  # fmt: skip
@@ -209,6 +245,7 @@ class _Pass:
         """Cells not begun are left out; those running end themselves and come back as events."""
         left = list(waiting.values())
         waiting.clear()
+        stop_making()
         for cell in left:
             self._open.pop(cell.id, None)
         self._leave_out(left, "the run was stopped")

@@ -8,6 +8,7 @@ from pathlib import Path
 from lab.images.built import BuiltImage
 from lab.model import BootPath, Cell, DetectSettings, EvidencePolicy, Profile, ScenarioInfo
 from lab.places import Places
+from lab.templates import Template
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +48,10 @@ class CellOrder:
     """Keep the guest so long at the first failure (`lab repro --shell`), or 0."""
     artefacts: tuple[tuple[str, str], ...] = ()
     """(name, sha256) that the first run used; a repro refuses others."""
+    template: Template | None = None
+    """Start as a clone of it; None for a boot from power-off."""
+    cold: str = ""
+    """Why it boots from power-off, "" for a clone."""
 
     @property
     def detect(self) -> DetectSettings:
@@ -65,6 +70,10 @@ class CellOrder:
     def deadline_s(self) -> float:
         """When the cell's process is killed, from its start."""
         return self.cell.timeouts.scaled(self.host.factor).cell_s
+
+    def from_power_off(self, reason: str) -> CellOrder:
+        """The same without a template."""
+        return replace(self, template=None, cold=reason)
 
     def again(self, recording: Path, attempt: int, *, keep_hours: float = 0.0) -> CellOrder:
         """The same inputs, recorded elsewhere."""

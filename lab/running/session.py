@@ -68,6 +68,7 @@ class Session:
             order=self.order,
             places={} if elsewhere else self._hosts,
             observer=_Both(self._progress, self._durations, self._booted),
+            clones=None if elsewhere else self.setting.lab.clones,
             stop_after_ring={n: ring.name for n, ring in enumerate(rings) if ring.stop_on_failure},
         )
 

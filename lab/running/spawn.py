@@ -59,6 +59,9 @@ def execute(order: CellOrder, *, on_start: Callable[[int], None] | None = None) 
         results.append(result)
         if not result.lab_fault or "cancelled" in result.lab_fault:
             break
+        if order.template is not None:
+            reason = f"attempt {number}, a clone, ended by a lab fault: {result.lab_fault}"
+            order = order.from_power_off(reason)
     return results
 
 
@@ -84,17 +87,17 @@ def _run_process(order: CellOrder, path: Path, on_start: Callable[[int], None] |
             stdout=out,
             stderr=subprocess.STDOUT,
             start_new_session=True,
-            env={**os.environ, "PYTHONPATH": _import_path()},
+            env=child_environment(),
         )
         if on_start is not None:
             on_start(process.pid)
         try:
             process.wait(order.deadline_s)
         except subprocess.TimeoutExpired:
-            _end(process)
+            end_process(process)
             return f"the cell's process was ended at its deadline of {order.deadline_s:.0f} s"
         except BaseException:
-            _end(process)
+            end_process(process)
             raise
     if process.returncode < 0:
         return f"the cell's process died of {signal.Signals(-process.returncode).name}"
@@ -103,7 +106,8 @@ def _run_process(order: CellOrder, path: Path, on_start: Callable[[int], None] |
     return ""
 
 
-def _end(process: subprocess.Popen[bytes]) -> None:
+def end_process(process: subprocess.Popen[bytes]) -> None:
+    """Ask it to end, and kill its group when it does not."""
     with contextlib.suppress(ProcessLookupError):
         process.terminate()
     try:
@@ -113,11 +117,11 @@ def _end(process: subprocess.Popen[bytes]) -> None:
         process.wait()
 
 
-def _import_path() -> str:
+def child_environment() -> dict[str, str]:
     """The child imports the same lab as we do, installed or not."""
     here = str(Path(__file__).parents[2])
     rest = os.environ.get("PYTHONPATH")
-    return f"{here}{os.pathsep}{rest}" if rest else here
+    return {**os.environ, "PYTHONPATH": f"{here}{os.pathsep}{rest}" if rest else here}
 
 
 def clean_up(order: CellOrder) -> None:

@@ -29,6 +29,7 @@ from lab.machine.machine import Machine, Order
 from lab.machine.xml import hardware_digest
 from lab.model import AgentVersion, Observation, Profile, Timeouts
 from lab.places import Places
+from lab.running import lifeline
 from lab.running.order import HostChoice
 from lab.running.reach import reach
 from lab.templates import Template, TemplateKey, TemplateStore
@@ -235,6 +236,7 @@ def _forget(_observation: Observation) -> None:
 def main(arguments: list[str]) -> int:
     """Make what `arguments[0]` orders; the error, if any, as one JSON line on stdout."""
     order = codec.read(TemplateOrder, Path(arguments[0]))
+    lifeline.attach()
     try:
         make(order)
     except LabError as error:

@@ -7,7 +7,7 @@ import pytest
 from lab.running.update import Update
 
 
-@pytest.mark.scenario(level="feature")
+@pytest.mark.scenario(level="feature", starts_with="installed")
 def test_build_upgrade(update: Update) -> None:
     """The build is upgraded in place, even to itself; content stays loaded; the guest needs no reboot."""
     update.install_before()

@@ -8,7 +8,7 @@ from lab.running.update import Update
 from lab.running.watch import Watch
 
 
-@pytest.mark.scenario(level="feature", count_loops=True)
+@pytest.mark.scenario(level="feature", starts_with="installed", count_loops=True)
 def test_content_update(update: Update, watch: Watch) -> None:
     """A running agent takes the new content, uses it, and the guest stays up."""
     update.install_before()

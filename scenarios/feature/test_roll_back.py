@@ -7,7 +7,7 @@ import pytest
 from lab.running.update import Update
 
 
-@pytest.mark.scenario(level="feature", ends_with="installed")
+@pytest.mark.scenario(level="feature", starts_with="installed", ends_with="installed")
 def test_roll_back(update: Update) -> None:
     """After the update was applied and used, the installed version comes back and works."""
     update.install_before()

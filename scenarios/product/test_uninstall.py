@@ -7,7 +7,7 @@ import pytest
 from lab.running.update import Update
 
 
-@pytest.mark.scenario(level="product", ends_with="removed")
+@pytest.mark.scenario(level="product", starts_with="installed", ends_with="removed")
 def test_uninstall(update: Update) -> None:
     """The updated agent works, and after its removal nothing of it is left."""
     update.install_before()

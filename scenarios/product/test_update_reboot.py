@@ -10,7 +10,7 @@ from lab.running.update import Update
 REBOOTS = 3
 
 
-@pytest.mark.scenario(level="product", count_loops=True)
+@pytest.mark.scenario(level="product", starts_with="installed", count_loops=True)
 def test_update_reboot(guest: Guest, update: Update) -> None:
     """The updated agent comes up healthy, with the same build and content, after three reboots."""
     update.install_before()
