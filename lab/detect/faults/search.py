@@ -16,15 +16,15 @@ from lab.detect.faults.fault import Fault, FaultClass
 LOOK_ALIKE = str.maketrans(
     {"0": "O", "Q": "O", "1": "I", "L": "I", "|": "I", "!": "I", "5": "S", "8": "B", "$": "S"}
 )
-OUTSIDE = re.compile(r"[^A-Z]+")
+OUTSIDE = re.compile(r"[^A-Z0-9]+")
 TOKEN = re.compile(r"\S+")
 EDGES = ".,;:()[]{}<>\"'*-=`~“”‘’«»·•。，：（）"
 LETTER = re.compile(r"[A-Za-z0-9_|!$]")
 CAPITAL = re.compile(r"[A-Z0-9_|!$]")
 MAYBE_CAPITAL = frozenset("liosz")
 """Small letters that a reader makes of a capital or a digit."""
-HEX_TOKEN = re.compile(r"(?:0x[0-9A-F]{1,16}|(?=[A-F]*\d)[0-9A-F]{6,16})$", re.IGNORECASE)
-"""A number, not a word; shorter ones may be a damaged `OF` or `DIED`."""
+HEX_TOKEN = re.compile(r"(?:0x[0-9A-F]{1,16}|(?=[A-F]*\d)[0-9A-F]{8,16})$", re.IGNORECASE)
+"""A number, not a word; shorter ones may be a damaged `OF` or `ACCESS`."""
 LONGEST_RUN = 14
 """Words of capitals looked at together; the longest name has nine."""
 SHORT, MIDDLE = 10, 16
@@ -32,6 +32,7 @@ SHORT, MIDDLE = 10, 16
 PREFIX = 14
 """Letters of a name that ends at the edge of the picture and is still told from all others."""
 PREFIX_SCORE = 90.0
+SURE = 100.0
 LEAST = 57.5
 """Below this a fault has little in common with the words searched for."""
 
@@ -128,18 +129,23 @@ def is_capital(word: str) -> bool:
 
 
 def closest_in(index: NameIndex, text: str) -> tuple[Fault, float] | None:
-    """The fault that a line of read text names, with a score from 0 to 100; None for anything else."""
+    """The fault that a line of read text names, with a score from 0 to 100; None for anything else.
+
+    What explains more letters wins: a damaged long name may hold a short one unharmed.
+    """
     best: tuple[Fault, float] | None = None
+    most = 0.0
     for run in capitals(text):
         whole = canonical("".join(run[:LONGEST_RUN]))
         for letters in (whole, *spans(run)):
             found = index.closest(letters)
             if found is None and letters is whole:
                 found = index.begun(letters)
-            if found is not None and (best is None or found[1] > best[1]):
-                best = found
-                if best[1] == 100.0:
-                    return best
+            explained = found[1] * min(len(letters), len(canonical(found[0].name))) if found else 0.0
+            if explained > most:
+                best, most = found, explained
+            if found is not None and found[1] == SURE and letters is whole:
+                break
     return best
 
 

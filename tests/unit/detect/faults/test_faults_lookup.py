@@ -134,6 +134,16 @@ def test_the_file_extension_of_a_picture_of_a_name_does_not_matter() -> None:
     assert (found[0].code, found[1]) == (0x1A, 100.0)
 
 
+@pytest.mark.parametrize("separator", ["_", " "])
+def test_every_name_of_every_stop_leads_to_that_stop(separator: str) -> None:
+    for fault in brief().all():
+        if fault.is_crash and fault.code == fold(fault.code or 0):
+            for name in fault.names:
+                found = closest_name(f"Stop code: {name.replace('_', separator)}")
+                assert found is not None, name
+                assert found[0] is fault, name
+
+
 STOPS = [fault for fault in brief().all() if fault.is_crash and len(canonical(fault.name)) >= 16]
 CONFUSED = str.maketrans({"O": "0", "I": "l", "S": "5", "B": "8"})
 
