@@ -24,6 +24,7 @@ from lab.waiting import WaitTimeout, wait_for
 MEMORY, KERNEL_LOG, GUEST_DUMP = "memory.dump", "kernel.log", "guest-dump.raw"
 IDLE_DISK_S = 8.0
 """A guest that has written nothing for so long is not writing a dump."""
+LOOK_S = 0.5
 LEAST_S, PER_GIB_S = 20.0, 30.0
 """The longest that a dump may take; 256 MiB of a young guest take 0.8 s."""
 RESERVE_MIB = 1024
@@ -66,7 +67,7 @@ class Dumping:
         last, rest = start, Deadline.after(IDLE_DISK_S * self._factor)
         while not (end.passed or rest.passed or self._moved_on()):
             with contextlib.suppress(WaitTimeout):
-                wait_for(self._moved_on, what="a reboot", timeout_s=min(0.5, end.left_s), interval_s=0.1)
+                wait_for(self._moved_on, what="a reboot", timeout_s=min(LOOK_S, end.left_s), interval_s=0.1)
             now = self._witness.written()
             if now > last:
                 last, rest = now, Deadline.after(IDLE_DISK_S * self._factor)
