@@ -39,6 +39,8 @@ LEAST = 57.5
 CODE = re.compile(
     r"(?:\b|(?<=[^0-9A-Za-z]))(?:[0oOQ][xX×])[ ]?(?P<hex>[0-9A-Fa-fOoQIl]{1,16})(?:`(?P<low>[0-9a-fA-F]{8}))?"
 )
+HARD_ERROR = re.compile(r"\bSTOP: ?(?P<hex>[cC][0-9A-Fa-fOoQ]{7})\b")
+"""`STOP: c000021a {Fatal System Error}`: a status without 0x."""
 BARE = re.compile(
     r"(?:stop|bug ?check|error|code|status|fault)?[ :#=]*(?P<bare>-?[0-9A-Fa-f]{1,10})h?\s*$", re.IGNORECASE
 )
@@ -161,12 +163,14 @@ def spans(run: list[str]) -> Iterator[str]:
 
 
 def spelled_code(text: str) -> int | None:
-    """The first code written as `0x...` in a text, as read from a screen (O for 0) or a log."""
-    match = CODE.search(text)
+    """The first code written as `0x...` (or as a hard error's `STOP: c...`) in a text, as read from a screen
+    (O for 0) or a log."""
+    hard = HARD_ERROR.search(text)
+    match = hard or CODE.search(text)
     if match is None:
         return None
     digits = match["hex"].translate(str.maketrans("OoQIl", "00011"))
-    if match["low"]:  # 64-bit values as debuggers write them: 00000000`0000007e
+    if match.groupdict().get("low"):  # 64-bit values as debuggers write them: 00000000`0000007e
         digits += match["low"]
     return int(digits, 16) & 0xFFFFFFFF
 

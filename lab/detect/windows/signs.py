@@ -83,6 +83,14 @@ SIGNS: tuple[Sign, ...] = (
         source="text stop screen of Windows NT 4 to 7, mirrored to the EMS port",
     ),
     Sign(
+        id="hard-error",
+        trouble=Trouble.STOP,
+        row=_re(rf"{PREFIX}(?:\*\*\* )?STOP: (?P<code>c0[0-9A-Fa-f]{{6}})\b"),
+        hot=b"STOP: c0",
+        example="STOP: c000021a {Fatal System Error}",
+        source="stop screen for a hard error: the status without 0x, then its caption",
+    ),
+    Sign(
         id="text-screen",
         trouble=Trouble.STOP,
         row=_re(PREFIX + r"A problem has been detected and Windows has been shut down to prevent"),
@@ -336,6 +344,7 @@ BOOT_MANAGER = b"Windows Boot Manager"
 NEEDLES = (
     b"*** ",
     b"BLUESCREEN",
+    b"STOP: c0",
     b"Windows ",
     b"BugCheck ",
     b"  Bugcheck Analysis  ",

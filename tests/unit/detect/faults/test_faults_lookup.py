@@ -62,6 +62,7 @@ def test_digits_alone_are_hexadecimal_first_and_decimal_second() -> None:
     ("text", "code"),
     [
         ("c000021a", 0xC000021A),
+        ("STOP: c000021a {Fatal System Error} status of 0xc0000005", 0xC000021A),
         ("-1073741286", 0xC000021A),
         ("0xDEADDEAD", 0xDEADDEAD),
         ("0xc000000f", 0xC000000F),

@@ -94,6 +94,12 @@ def test_a_minidump_form_is_the_stop_it_stands_for() -> None:
     assert only(b"*** Fatal System Error: 0x1000007e\n").code == 0x7E
 
 
+def test_a_hard_error_s_stop_has_no_0x() -> None:
+    finding = only(b"STOP: c000021a {Fatal System Error}\r\nThe system has been shut down.\r\n")
+
+    assert finding.title == "WINLOGON_FATAL_ERROR (0xC000021A)"
+
+
 def test_a_stop_without_a_code_is_still_a_stop() -> None:
     finding = only(TEXT_SCREEN[:150])
 
