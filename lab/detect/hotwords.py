@@ -5,7 +5,8 @@ serial text: each contributes its words and gets the same lines. Refuses to know
 
 How: four bytes of each word are chosen, the rarest. `bytes.translate` turns the text into bit masks four
 times, one bit per group of words, and numpy ANDs them shifted by one byte each: what is left are the few
-places where the four bytes of some word may stand. Only those are compared with the words.
+places where the four bytes of some word may stand. Only those are compared with the words. A word that
+contains another one need not be searched for.
 """
 
 from __future__ import annotations
@@ -35,15 +36,22 @@ class HotWords:
         short = sorted(word for word in self.words if len(word) < WINDOW)
         if short:
             raise ValueError(f"hot words are too short: {short} (want at least {WINDOW} bytes)")
+        needed = [
+            word for word in self.words if not any(other in word and other != word for other in self.words)
+        ]
         weight = [1.0] * 256
         for members, rank in COMMON:
             for byte in members:
                 weight[byte] = rank
-        windows = {word: _window(word, weight) for word in self.words}
+        windows = {word: _window(word, weight) for word in needed}
         self._tables = _tables(windows, weight)
-        shifted = sorted(self.words, key=lambda word: (-len(word), word))
-        self._there = re.compile(b"|".join(_at_window(word, windows[word]) for word in shifted) or rb"(?!)")
-        self._anywhere = re.compile(b"|".join(map(re.escape, shifted)) or rb"(?!)")
+        self._by_code: dict[int, list[tuple[int, bytes]]] = {}
+        """Of a window's four bytes as a number: where it stands in which words."""
+        for word, at in sorted(windows.items()):
+            code = int.from_bytes(word[at : at + WINDOW], "little")
+            self._by_code.setdefault(code, []).append((at, word))
+        self._needed = tuple(needed)
+        self._anywhere = re.compile(b"|".join(map(re.escape, sorted(needed))) or rb"(?!)")
         self._block: Block | None = None
         self._lines: list[Line] = []
 
@@ -57,26 +65,37 @@ class HotWords:
     def starts(self, block: Block) -> list[int]:
         """Where the lines of `block` start that hold a word whole, in order."""
         data, found, after = block.data, [], 0
-        for place in self._places(data):
+        for place, end in self._places(data):
             if place < after:
                 continue
             start = line_start(block, place, after)
             newline = data.find(b"\n", start, start + LIMIT)
             after = newline + 1 if newline >= 0 else min(start + LIMIT, len(data))
-            if self._anywhere.search(data, start, after):
+            if end <= after or self._anywhere.search(data, start, after):
                 found.append(start)
+            else:
+                after = start  # this word goes on in the next part of an overlong line; others may not
         return found
 
-    def _places(self, data: bytes) -> Iterable[int]:
-        """A place in each line that holds a word, and maybe in others, in order."""
+    def _places(self, data: bytes) -> Iterable[tuple[int, int]]:
+        """Where words stand: start and end, in order of their windows."""
         if len(data) >= SMALL:
             return self._fast(data)
-        return (hit.start() for hit in self._anywhere.finditer(data))
+        return self._plain(data)
 
-    def _fast(self, data: bytes) -> Iterable[int]:
+    def _plain(self, data: bytes) -> Iterable[tuple[int, int]]:
+        if not any(word in data for word in self._needed):
+            return
+        hit = self._anywhere.search(data)
+        while hit is not None:
+            yield hit.span()
+            hit = self._anywhere.search(data, hit.start() + 1)
+
+    def _fast(self, data: bytes) -> Iterable[tuple[int, int]]:
         import numpy as np
 
-        there = self._there
+        by_code = self._by_code
+        codes = np.array([*sorted(by_code), 0xFFFFFFFF], np.uint32)
         for begin in range(0, len(data), PIECE):
             piece = data[begin : begin + PIECE + WINDOW - 1]
             size = len(piece) - WINDOW + 1
@@ -85,9 +104,19 @@ class HotWords:
             mask = np.frombuffer(piece.translate(self._tables[0]), np.uint8)[:size].copy()
             for shift in range(1, WINDOW):
                 mask &= np.frombuffer(piece.translate(self._tables[shift]), np.uint8)[shift : shift + size]
-            for place in np.flatnonzero(mask).tolist():
-                if there.match(data, begin + place):
-                    yield begin + place
+            places = np.flatnonzero(mask)
+            if not len(places):
+                continue
+            text = np.frombuffer(piece, np.uint8)
+            code = text[places].astype(np.uint32)
+            for shift in range(1, WINDOW):
+                code |= text[places + shift].astype(np.uint32) << (8 * shift)
+            known = codes[np.searchsorted(codes[:-1], code)] == code
+            for place, number in zip(places[known].tolist(), code[known].tolist(), strict=True):
+                for offset, word in by_code[number]:
+                    at = begin + place - offset
+                    if at >= 0 and data.startswith(word, at):
+                        yield at, at + len(word)
 
 
 def _window(word: bytes, weight: list[float]) -> int:
@@ -100,12 +129,6 @@ def _window(word: bytes, weight: list[float]) -> int:
         return product
 
     return min(range(len(word) - WINDOW + 1), key=common)
-
-
-def _at_window(word: bytes, offset: int) -> bytes:
-    """An expression that matches the rest of `word` from its window on, if the whole word is there."""
-    before = b"(?<=" + re.escape(word[:offset]) + b")" if offset else b""
-    return before + re.escape(word[offset:])
 
 
 def _tables(windows: dict[bytes, int], weight: list[float]) -> list[bytes]:

@@ -120,17 +120,15 @@ def line_start(block: Block, position: int, at_least: int) -> int:
 def parse(raw: bytes, start: int, t_s: float) -> Line:
     """One line: decoration off, UTF-8 with replacement."""
     text = raw.decode("utf-8", "replace").rstrip("\r\n")
-    if "\x1b" in text:
-        text = ANSI.sub("", text)
-    for eraser in "\r\b":  # what a firmware menu overwrites is not on the screen any more
-        text = text.rpartition(eraser)[2]
-    text = CONTROL.sub("", text)
-    syslog = SYSLOG.match(text) or COLLECTED.match(text)
-    if syslog:
-        text = text[syslog.end() :]
-    text = LEVEL.sub("", text, count=1) if text.startswith("<") else text
+    if not text.isprintable():
+        text = _printable(text)
+    logged = False
+    if not text.startswith(("[ ", "<")) and (prefix := SYSLOG.match(text) or COLLECTED.match(text)):
+        logged, text = True, text[prefix.end() :]
+    if text.startswith("<"):
+        text = LEVEL.sub("", text, count=1)
     stamps = list(STAMP.finditer(text)) if "]" in text else []
-    if not stamps:
+    if not stamps and " login: " in text:
         text = LOGIN.sub("", text, count=1)
     earlier: tuple[str, ...] = ()
     if stamps:
@@ -146,8 +144,17 @@ def parse(raw: bytes, start: int, t_s: float) -> Line:
         stamp=float(stamps[-1][1]) if stamps else None,
         caller=caller,
         earlier=earlier,
-        logged=syslog is not None,
+        logged=logged,
     )
+
+
+def _printable(text: str) -> str:
+    """What is left on the screen."""
+    if "\x1b" in text:
+        text = ANSI.sub("", text)
+    for eraser in "\r\b":  # what a firmware menu overwrites is not on the screen any more
+        text = text.rpartition(eraser)[2]
+    return CONTROL.sub("", text)
 
 
 def _message(text: str) -> tuple[str, str]:

@@ -21,6 +21,9 @@ SCHEDULING = re.compile(r".*(?:schedule|context_switch|switch_to|apic_timer_inte
 """Where every task stops that does not run."""
 REACH = 12
 """Lines after which a place that lockdep announced is not coming any more."""
+NEAR = 6
+"""Lines after the interrupt's entry within which its registers are printed."""
+ENTRY = re.compile(r"(?:\[<[0-9a-f]+>\] )?[\w.]*(?:interrupt|_irq|_svc)\b", re.ASCII)
 CROSS_CALL_NAME = "smp_call_function"
 HELD_AT = re.compile(
     r"(?:.*\bat: )?(?:\[<[0-9a-f]{8,16}>\] ?)?(?P<function>[A-Za-z_][\w.$]{0,200})"
@@ -52,7 +55,8 @@ def blamed(
         case _:
             found = guilty(seen, pattern.skip)
     if found is None and guess:
-        found = guilty(seen, SCHEDULING) or next((one for one in seen if one.function), None)
+        first = [named] if named is not None else []
+        found = guilty(seen, SCHEDULING) or next((one for one in [*first, *seen] if one.function), None)
     return Frame(names(found.function)[0], found.module) if found else None
 
 
@@ -66,7 +70,7 @@ def _candidates(pattern: Pattern, named: Frame | None, lines: Sequence[str]) -> 
         case Blame.STACK:
             yield from stack(*_after(pattern, lines))
             yield from heads
-        case Blame.LOCK:
+        case Blame.LOCK | Blame.CHAIN:
             yield from locked(pattern, lines)
         case Blame.HANG:
             yield from stack(lines)
@@ -115,7 +119,7 @@ def stack(lines: Iterable[str], headless: bool = False) -> Iterator[Frame]:
                 yield one
 
 
-def pointed(lines: Sequence[str], headless: bool = False) -> Iterator[Frame]:
+def pointed(lines: Sequence[str]) -> Iterator[Frame]:
     """The instruction pointer, then the frames below it; the first stack where there is no pointer."""
     for number, text in enumerate(lines):
         at = pointer(text)
@@ -123,22 +127,22 @@ def pointed(lines: Sequence[str], headless: bool = False) -> Iterator[Frame]:
             yield at
             yield from stack(lines[number + 1 :], headless=True)
             return
-        if headless and frames(text):
-            break
-    yield from stack(lines, headless)
+    yield from stack(lines)
 
 
 def locked(pattern: Pattern, lines: Sequence[str]) -> Iterator[Frame]:
-    """Where the lock in question was taken, where the other one is held, then the stack."""
+    """Where the lock in question was taken, then the stack; for a chain of locks, where the other one is
+    held, then how the chain came about."""
     rest, announced = _after(pattern, lines)
-    places = 0
+    wanted = 2 if pattern.blame is Blame.CHAIN else 1
     for number, text in enumerate(rest[:REACH] if announced or pattern.after is None else ()):
         found = HELD_AT.match(text)
         if found is not None:
             yield frame(found["function"], found["module"])
-            places += 1
-        if places == 2 or STACK.match(text):
-            yield from stack(rest[number + 1 :], headless=True)
+            wanted -= 1
+        if wanted == 0:
+            if pattern.blame is Blame.CHAIN:
+                yield from stack(rest[number + 1 :], headless=True)
             break
     yield from stack(lines)
 
@@ -147,12 +151,23 @@ def interrupted(pattern: Pattern, lines: Sequence[str]) -> Iterator[Frame]:
     """What the interrupt came upon that found the stall; the whole stack where that cannot be told."""
     for number, text in enumerate(lines):
         if INTERRUPTED.match(text):
-            below = [*islice(pointed(lines[number + 1 :], headless=True), MOST)]
+            below = [*islice(_came_upon(lines[number + 1 :]), MOST)]
             if dispatched(below, pattern.skip) is not None:
                 yield from below
                 return
             break
     yield from pointed(lines)
+
+
+def _came_upon(lines: Sequence[str]) -> Iterator[Frame]:
+    start = 0
+    for number, text in enumerate(lines[:NEAR]):
+        if pointer(text) is not None:
+            yield from pointed(lines[number:])
+            return
+        if INTERRUPTED.match(text) or ENTRY.match(text):
+            start = number + 1
+    yield from stack(lines[start:], headless=True)
 
 
 def dispatched(seen: Iterable[Frame], skip: re.Pattern[str] | None) -> Frame | None:

@@ -27,7 +27,8 @@ FAMILIES: tuple[Family, ...] = (
         "report what was found",
         names=r"print_|show_stack|show_regs|__warn|warn_(?:slowpath|alloc|bogus)|report_bug|fixup_bug|"
         r"handle_bug|"
-        r"oops_|die|__die|add_taint|kmsan_|kcsan_setup_watchpoint|hex_dump_to_buffer|bad_page|nmi_panic|"
+        r"oops_|die|__die|__rustc::|core::panicking|add_taint|kmsan_|kcsan_setup_watchpoint|"
+        r"hex_dump_to_buffer|bad_page|nmi_panic|"
         r"rust_",
         parts=r"dump_stack|dump_backtrace|walk_stack|stack_walk|print_report|print_usage|print_unlock|"
         r"imbalance_bug|"

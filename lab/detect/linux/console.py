@@ -10,10 +10,21 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from functools import lru_cache
 
 from lab.detect.hotwords import HotWords
 from lab.detect.lines import Block, Line, lines
-from lab.detect.linux.patterns import BOOT, BOOT_HOT, PATTERNS, SECONDARY, Pattern, Role
+from lab.detect.linux.patterns import (
+    BOOT,
+    BOOT_HOT,
+    GOODBYE,
+    GOODBYE_HOT,
+    PATTERNS,
+    REBOOT,
+    SECONDARY,
+    Pattern,
+    Role,
+)
 from lab.detect.linux.reports import Report
 from lab.detect.linux.speakers import REPLAYED, Clock
 from lab.model import FindingKind
@@ -35,28 +46,40 @@ PAST = 8192
 UP = re.compile(
     r".{0,80}\blogin: ?$|(?:\[ *OK *\] )?Reached target .{0,40}(?:[Mm]ulti-[Uu]ser|[Gg]raphical)", re.ASCII
 )
-UP_HOT = (b"login:", b"ulti-User", b"raphical")
+UP_HOT = (b"login:", b"eached target ")
 KERNEL_UP = re.compile(r"Linux version \d|Booting Linux on physical CPU", re.ASCII)
 CAME_UP = "the system came up after it"
+RAN_S = 5.0
+"""What the kernel's clock must have reached for a boot to be another one."""
 NEAR = 1 << 16
 """Bytes after a report within which a panic can be its end."""
 HOT_WORDS: frozenset[bytes] = frozenset(
-    {*BOOT_HOT, *UP_HOT, *(word for pattern in PATTERNS for word in pattern.hot)}
+    {*BOOT_HOT, *GOODBYE_HOT, *UP_HOT, *(word for pattern in PATTERNS for word in pattern.hot)}
 )
 """What the fast search must look for on behalf of this detector."""
+ANY = re.compile(
+    "|".join(f"(?:{re.sub(r'[(][?]P<[a-z]+>', '(?:', pattern.start.pattern)})" for pattern in PATTERNS),
+    re.ASCII,
+)
+"""Any pattern's start; most hot lines are none after all."""
 
 
 class Console:
     """Reports in the order in which they began.
 
     :param scan: a scan that is shared with other detectors; its words must include `HOT_WORDS`.
+    :param reboots: report a kernel that starts again without a good-bye. Only for a bare log: where
+        resets are recorded, counting boots says more, and what was asked for.
     """
 
-    def __init__(self, scan: HotWords | None = None) -> None:
+    def __init__(self, scan: HotWords | None = None, *, reboots: bool = False) -> None:
         self.reports: list[Report] = []
         self.version = 0
         """Grows whenever a report was begun, continued or closed."""
         self._scan = scan or HotWords(HOT_WORDS)
+        self._reboots = reboots
+        self._over = False
+        """The kernel said good-bye."""
         self._open: list[Report] = []
         self._last: Report | None = None
         self._dead = False
@@ -66,7 +89,9 @@ class Console:
         self._settled = 0
         """The number of reports when the system came up."""
         self._said: set[tuple[str, int]] = set()
+        self._firm = 0
         self._past = b""
+        self._here = (Block(0.0, 0, b""), 0)
         self._counts = {True: 0, False: 0}
 
     def feed(self, block: Block) -> None:
@@ -99,19 +124,31 @@ class Console:
         for report in self.reports:
             report.settled = True
 
+    @property
+    def settled(self) -> int:
+        """The number of reports, from the first, that cannot change any more."""
+        reports, firm = self.reports, self._firm
+        edge = min(len(reports) - AT_ONCE, self._fell if self._clock.falling else len(reports))
+        while firm < edge and reports[firm].firm:
+            firm += 1
+        self._firm = firm
+        return firm
+
     def _hot(self, line: Line, block: Block) -> None:
         """A line with a word that some pattern begins with."""
         self._tick(self._clock.probe(block, line.start))
         self._tick([line.stamp] if line.stamp is not None else [])
         if UP.match(line.text):
             self._came_up(firmware=False)
-        if BOOT.match(line.text):
-            self._boot(line)
-        before = self._past + block.data[max(0, line.start - block.start - PAST) : line.start - block.start]
+        self._here = (block, line.start - block.start)
+        if GOODBYE.match(line.text):
+            self._over = True
+        elif match := BOOT.match(line.text):
+            self._boot(line, match)
         for text in (*line.earlier, line.text):
             pattern, match = find(text)
             if pattern is not None and match is not None:
-                self._begin(replace(line, text=text), pattern, match, before)
+                self._begin(replace(line, text=text), pattern, match)
             elif text is line.text:
                 self._continue(line)
 
@@ -133,7 +170,10 @@ class Console:
                     self._dead = False
                     self.version += 1
 
-    def _boot(self, line: Line) -> None:
+    def _boot(self, line: Line, match: re.Match[str]) -> None:
+        if self._reboots and not (self._over or self._dead) and self._clock.reached(self._before()) >= RAN_S:
+            self._start(Report(REBOOT, match, line))
+        self._over = False
         kernel = KERNEL_UP.match(line.text)
         if kernel:
             self._came_up(firmware=True)
@@ -155,18 +195,18 @@ class Console:
         self._settled = len(self.reports)
         self.version += 1
 
-    def _begin(self, line: Line, pattern: Pattern, match: re.Match[str], before: bytes) -> None:
+    def _begin(self, line: Line, pattern: Pattern, match: re.Match[str]) -> None:
         report = self._owner(line)
         if pattern.role is Role.PANIC:
-            self._panic(line, pattern, match, before)
-        elif self._dead:
+            self._panic(line, pattern, match)
+        elif self._dead or (pattern.stamped and line.stamp is None and line.start > 0):
             self._continue(line)
         elif report is not None and report.absorbs(pattern):
             self._take(report, line)
         else:
-            self._start(self._report(line, pattern, match, before))
+            self._start(self._report(line, pattern, match))
 
-    def _panic(self, line: Line, pattern: Pattern, match: re.Match[str], before: bytes) -> None:
+    def _panic(self, line: Line, pattern: Pattern, match: re.Match[str]) -> None:
         self.version += 1
         reason = match["what"].strip()
         report = self._owner(line)
@@ -183,17 +223,22 @@ class Console:
             report.panic(reason)
             self._take(report, line)
         elif not self._dead:
-            report = self._report(line, pattern, match, before)
+            report = self._report(line, pattern, match)
             report.panic(reason)
             self._start(report)
         if report is None or not report.suppressed:
             self._dead = True
 
-    def _report(self, line: Line, pattern: Pattern, match: re.Match[str], before: bytes) -> Report:
+    def _report(self, line: Line, pattern: Pattern, match: re.Match[str]) -> Report:
         doubt = pattern.noise
         if not doubt and not pattern.anyone:
-            doubt = self._clock.doubt(line, before)
+            doubt = self._clock.doubt(line, self._before())
         return Report(pattern, match, line, suppressed=doubt)
+
+    def _before(self) -> bytes:
+        """The end of the stream before the hot line that is read."""
+        block, position = self._here
+        return self._past + block.data[max(0, position - PAST) : position]
 
     def _start(self, report: Report) -> None:
         self.version += 1
@@ -257,11 +302,11 @@ class Console:
             self._close(report)
 
 
+@lru_cache(maxsize=512)
 def find(text: str) -> tuple[Pattern | None, re.Match[str] | None]:
     """The pattern that `text` (a line without decoration) begins, and its match."""
-    raw = text.encode("utf-8", "replace")
-    for pattern in PATTERNS:
-        if any(word in raw for word in pattern.hot):
+    if ANY.match(text):
+        for pattern in PATTERNS:
             match = pattern.start.match(text)
             if match:
                 return pattern, match

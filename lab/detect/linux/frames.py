@@ -8,6 +8,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from lab.detect.linux.demangle import demangle
+
 ADDRESS = r"\[?<?(?:0x)?(?:[0-9a-f]{8,16}|\(ptrval\)|\(____ptrval____\))>?\]?"
 SYMBOL = r"(?P<function>[A-Za-z_][\w.$]{0,300})\+0x[0-9a-f]{1,8}(?:/0x[0-9a-f]{1,8})?"
 MODULE = r"(?: \[(?P<module>[\w-]{1,64})[^\]]{0,80}\])?"
@@ -101,7 +103,10 @@ def names(function: str) -> tuple[str, ...]:
 
 def frame(function: str, module: str | None) -> Frame:
     """Without what the compiler appended: `.isra.0`, `.constprop.3`, `.cold`."""
-    return Frame(SUFFIX.sub("", function) or function, module or "")
+    plain = SUFFIX.sub("", function) or function
+    if plain.startswith(("_R", "_Z")):
+        plain = demangle(plain)
+    return Frame(plain, module or "")
 
 
 def stack_frame(text: str) -> Frame | None:

@@ -59,7 +59,7 @@ NUMBERS: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"(?<=[.][chS]):\d+\b", re.ASCII), ":LINE"),
     (re.compile(r"\b\d+\b", re.ASCII), "NUM"),
 )
-PANIC_TAIL = re.compile(r"(?: exitcode=.*|:? CPU: .*| set \.\.\.|[\s.]+)$", re.ASCII)
+PANIC_TAIL = re.compile(r"(?: exitcode=.*| for \S+ --- error.*|:? CPU: .*| set \.\.\.|[\s.]+)$", re.ASCII)
 """What a panic's reason carries that differs from one time to the next."""
 
 
@@ -128,6 +128,16 @@ class Report:
             named = blamed(self.pattern, self._named, self._lines, guess=False)
             self._ready = named is not None and (self.pattern.detail is None or bool(self._details()))
         return self._ready
+
+    @property
+    def firm(self) -> bool:
+        """Whether nothing that comes can change it: it is over, and nothing can withdraw it."""
+        open_end = self.cut_by is not None and not self.cut_by.closed
+        return (
+            self.closed
+            and not open_end
+            and (not self.pattern.tentative or self.settled or bool(self.suppressed))
+        )
 
     def hears(self, line: Line) -> bool:
         """Whether a line may go on with it: of the same caller; of any CPU where all are asked for stacks."""

@@ -18,7 +18,9 @@ ENOUGH = 3
 DROP_S = 1.0
 """Time stamps that fall by more belong to another boot, or to an older log; CPUs interleave by
 milliseconds only."""
-RESUMED_S = 120.0
+LEAP_S = 20.0
+"""A clock that leaps so far forward, to where it had been, never stopped."""
+RESUMED_S = 60.0
 """A kernel whose older log was shown goes on with its own clock within so much."""
 QUOTED = re.compile(
     r"(?:[\w./@-]{1,80}(?:\[\d{1,8}\])?:(?:\d{1,8}:)?|[+>#|$]|\S{1,40}[@:]\S{0,80}[#$]( .*)?|"
@@ -69,7 +71,11 @@ class Clock:
         self._stamped += 1
         if before is None:
             return ""
-        if self._old is not None and before + DROP_S < self._old - DROP_S <= stamp <= self._old + RESUMED_S:
+        if (
+            self._old is not None
+            and before + LEAP_S <= stamp
+            and self._old - DROP_S <= stamp <= self._old + RESUMED_S
+        ):
             self._old = None
             return "resumed"
         if stamp < before - DROP_S:
@@ -80,6 +86,17 @@ class Clock:
     def booted(self) -> None:
         """There was a sign of a boot: a clock that falls is no surprise."""
         self._last, self._stamped, self._old = None, 0, None
+
+    def reached(self, before: bytes) -> float:
+        """What the kernel's clock had reached.
+
+        :param before: the last bytes of the stream, some KiB.
+        """
+        last = self._last or 0.0
+        for raw in before.splitlines()[-20:]:
+            stamp = parse(raw, 0, 0.0).stamp
+            last = stamp if stamp is not None else last
+        return last
 
     def doubt(self, line: Line, before: bytes) -> str:
         """Why `line` is not this kernel's, or "".

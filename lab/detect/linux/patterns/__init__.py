@@ -1,6 +1,6 @@
 """The catalogue of patterns, by family. Data only; see docs/detecting-linux.md for how to add one."""
 
-from lab.detect.linux.patterns.booting import BOOT, BOOT_FAILURES, BOOT_HOT
+from lab.detect.linux.patterns.booting import BOOT, BOOT_FAILURES, BOOT_HOT, GOODBYE, GOODBYE_HOT, REBOOT
 from lab.detect.linux.patterns.bugs import BUGS
 from lab.detect.linux.patterns.locking import LOCKING
 from lab.detect.linux.patterns.memory import MEMORY
@@ -27,7 +27,10 @@ PATTERNS: tuple[Pattern, ...] = (
 __all__ = [
     "BOOT",
     "BOOT_HOT",
+    "GOODBYE",
+    "GOODBYE_HOT",
     "PATTERNS",
+    "REBOOT",
     "SECONDARY",
     "TRUNCATED",
     "Blame",

@@ -50,7 +50,7 @@ BOOT_FAILURES: tuple[Pattern, ...] = (
             b"Could not boot",
             b"Boot has failed",
             b"Not all disks",
-            b"does not exist",
+            b"dracut",
             b"Failed to mount the real root",
             b"not found. Skipping fsck",
             b"Root device mounted succ",
@@ -62,7 +62,7 @@ BOOT_FAILURES: tuple[Pattern, ...] = (
     ),
     _failure(
         "emergency-shell",
-        r"(?:You are in (?:emergency|rescue) mode|Welcome to emergency mode|Entering emergency mode\.|"
+        r"(?:You are in (?:emergency|rescue) mode|Entering emergency mode\.|"
         r"Generating \"/run/initramfs/rdsosreport|Give root password for maintenance|"
         r"Cannot open access to console, the root account is locked|"
         r"(?:\[ *OK *\] )?(?:Reached target|Started) .{0,40}(?:Emergency (?:Mode|Shell)|"
@@ -70,15 +70,12 @@ BOOT_FAILURES: tuple[Pattern, ...] = (
         r"Press Enter for maintenance$)",
         (
             b"You are in ",
-            b"to emergency mode",
             b"Entering emergency mode",
             b"rdsosreport",
             b"Give root password",
             b"root account is locked",
             b"Emergency Mode",
             b"Emergency Shell",
-            b"emergency.target",
-            b"for maintenance",
         ),
         "emergency shell instead of the system",
         'You are in emergency mode. After logging in, type "journalctl -xb" to view system logs',
@@ -192,6 +189,38 @@ BOOT = rx(
     r"(?:Loading|Uncompressing) Linux)"
 )
 """A line that only a machine that starts can print: what is open on the console ends here."""
+
+REBOOT = Pattern(
+    id="unexpected-reboot",
+    kind=FindingKind.UNEXPECTED_REBOOT,
+    role=Role.LINE,
+    fatal=True,
+    start=BOOT,
+    hot=(b"Booting ",),
+    title="unexpected kernel reboot",
+    stackless=True,
+    example="Booting the kernel.",
+    source="arch/x86/boot/compressed/misc.c: extract_kernel(), and what firmware prints before it",
+)
+"""Where nobody can say what was asked for: a kernel that ran starts again without having said good-bye."""
+
+GOODBYE = rx(
+    r"(?:reboot: |Restarting system|Rebooting\b|Power down|System halted|systemd-shutdown|"
+    r"(?:systemd-)?shutdown\[\d+\]: |(?:\[ *OK *\] )?Reached target .{0,30}(?:Reboot|Power-Off|Shutdown|"
+    r"Halt)|"
+    r"kexec_core: Starting new kernel|Requesting system (?:reboot|poweroff))"
+)
+GOODBYE_HOT: tuple[bytes, ...] = (
+    b"reboot: ",
+    b"Restarting system",
+    b"Power down",
+    b"System halted",
+    b"shutdown[1]",
+    b"Rebooting",
+    b"eached target ",
+    b"Starting new kernel",
+    b"Requesting system",
+)
 
 BOOT_HOT: tuple[bytes, ...] = (
     b"Linux version ",

@@ -7,6 +7,8 @@ from lab.model import FindingKind
 
 PAGING = "BUG: unable to handle kernel paging request"
 NULL = "BUG: unable to handle kernel NULL pointer dereference"
+DIE = tuple(b" [#%d" % number for number in range(1, 10))
+"""What every oops header ends in: the number of the oops."""
 
 OOPSES: tuple[Pattern, ...] = (
     Pattern(
@@ -15,7 +17,7 @@ OOPSES: tuple[Pattern, ...] = (
         fatal=True,
         blame=Blame.POINTER,
         start=rx(r"BUG: unable to handle page fault for address"),
-        hot=(b"unable to handle page fault",),
+        hot=(b"BUG: ",),
         title=PAGING,
         alts=("bad-access", "BUG: unable to handle page fault"),
         example="BUG: unable to handle page fault for address: ffffb0a3c0045000",
@@ -27,7 +29,7 @@ OOPSES: tuple[Pattern, ...] = (
         fatal=True,
         blame=Blame.POINTER,
         start=rx(r"BUG: [Kk]ernel NULL pointer dereference"),
-        hot=(b"ernel NULL pointer dereference",),
+        hot=(b"BUG: ",),
         title=NULL,
         alts=("bad-access", "BUG: kernel NULL pointer dereference"),
         example="BUG: kernel NULL pointer dereference, address: 0000000000000008",
@@ -39,7 +41,7 @@ OOPSES: tuple[Pattern, ...] = (
         fatal=True,
         blame=Blame.POINTER,
         start=rx(r"(?:BUG: )?[Uu]nable to handle kernel NULL pointer dereference"),
-        hot=(b"ernel NULL pointer dereference",),
+        hot=(b"BUG: ", b"Unable to handle"),
         title=NULL,
         alts=("bad-access", "BUG: kernel NULL pointer dereference"),
         example="Unable to handle kernel NULL pointer dereference at virtual address 0000000000000010",
@@ -51,7 +53,7 @@ OOPSES: tuple[Pattern, ...] = (
         fatal=True,
         blame=Blame.POINTER,
         start=rx(r"(?:BUG: )?Unable to handle kernel access to user memory"),
-        hot=(b"Unable to handle kernel",),
+        hot=(b"Unable to handle",),
         title="BUG: unable to handle kernel access to user memory",
         alts=("bad-access",),
         example="Unable to handle kernel access to user memory outside uaccess routines at virtual "
@@ -68,7 +70,7 @@ OOPSES: tuple[Pattern, ...] = (
             r"pointer dereference|instruction fetch|read from unreadable memory|"
             r"write to read-only memory|execut\w{1,10} )"
         ),
-        hot=(b"nable to handle kernel", b"nable to handle unknown"),
+        hot=(b"BUG: ", b"Unable to handle"),
         title=PAGING,
         alts=("bad-access", "BUG: unable to handle page fault"),
         example="Unable to handle kernel paging request at virtual address ffff800011223344",
@@ -80,7 +82,7 @@ OOPSES: tuple[Pattern, ...] = (
         kind=FindingKind.OOPS,
         fatal=True,
         start=rx(r"BUG: [Uu]nable to handle kernel\b"),
-        hot=(b"nable to handle kernel",),
+        hot=(b"BUG: ",),
         title="BUG: unable to handle kernel",
         broken="the line that names the fault was cut off",
         example="BUG: unable to handle kernel",
@@ -104,7 +106,7 @@ OOPSES: tuple[Pattern, ...] = (
         fatal=True,
         blame=Blame.POINTER,
         start=rx(r"(?:Oops: )?stack segment: [0-9a-f]{4} \[#"),
-        hot=(b"stack segment: ",),
+        hot=DIE,
         title="stack segment fault",
         example="stack segment: 0000 [#1] PREEMPT SMP KASAN",
         source="arch/x86/kernel/traps.c: exc_stack_segment()",
@@ -115,7 +117,7 @@ OOPSES: tuple[Pattern, ...] = (
         fatal=True,
         blame=Blame.POINTER,
         start=rx(r"(?:Oops: )?divide[ _]error: [0-9a-f]{4} \[#"),
-        hot=(b"divide error: ", b"divide_error: "),
+        hot=DIE,
         title="divide error",
         example="divide error: 0000 [#1] PREEMPT SMP PTI",
         source="arch/x86/kernel/traps.c: exc_divide_error()",
@@ -137,7 +139,7 @@ OOPSES: tuple[Pattern, ...] = (
         fatal=True,
         blame=Blame.STALL,
         start=rx(r"BUG: (?:[\w#]{1,20} )?stack guard page was hit at"),
-        hot=(b"stack guard page",),
+        hot=(b"BUG: ",),
         title="BUG: stack guard page was hit",
         alts=("stack-overflow",),
         example="BUG: TASK stack guard page was hit at 00000000a1b2c3d4 (stack is 0000000011..0000000022)",
@@ -189,21 +191,7 @@ OOPSES: tuple[Pattern, ...] = (
             r"invalid TSS|device not available|coprocessor (?:error|segment overrun)|simd exception|"
             r"control protection|#VC exception|debug): [0-9a-f]{4,8} \[#"
         ),
-        hot=(
-            b"invalid opcode: ",
-            b"int3: ",
-            b"segment not present: ",
-            b"bounds: ",
-            b"alignment check: ",
-            b"overflow: ",
-            b"invalid TSS: ",
-            b"device not available: ",
-            b"coprocessor ",
-            b"simd exception: ",
-            b"control protection: ",
-            b"debug: ",
-            b"Oops: ",
-        ),
+        hot=DIE,
         title="{what}",
         example="invalid opcode: 0000 [#1] PREEMPT SMP PTI",
         source="arch/x86/kernel/traps.c: do_error_trap()",
@@ -236,7 +224,7 @@ OOPSES: tuple[Pattern, ...] = (
             r"Kernel mode fault at|data exception): [0-9a-f]{4} (?:ilc:\d )?\[#\d|"
             r"Kernel (?:bug detected|unaligned access at|paging request)\S{0,20}\[#\d)"
         ),
-        hot=(b"Oops: ", b"Oops - ", b"Oops[#", b" [#1]", b" [#2]", b" [#3]", b" ilc:", b"[#1]:"),
+        hot=(*DIE, b"Oops: ", b"Oops[#"),
         title="Oops",
         example="Oops: 0002 [#1] PREEMPT SMP NOPTI",
         source="arch/x86/kernel/dumpstack.c: __die_header(); arch/riscv, powerpc, mips kernel/traps.c; "

@@ -38,6 +38,8 @@ class Blame(StrEnum):
     """In the first stack."""
     LOCK = "lock"
     """At the first `at: function` after the words that `after` matches, then in the stack."""
+    CHAIN = "chain"
+    """Like a lock's; then where the other lock is held, and how the chain of locks came about."""
     STALL = "stall"
     """What the innermost dispatcher had called."""
     INTERRUPTED = "interrupted"
@@ -72,13 +74,15 @@ class Pattern:
     skip: re.Pattern[str] | None = None
     """Functions that carry only this sort of news."""
     after: re.Pattern[str] | None = None
-    """The words before the place that counts, for Blame.LOCK and Blame.STACK."""
+    """The words before the place that counts, for Blame.LOCK, CHAIN and STACK."""
     detail: re.Pattern[str] | None = None
     """Searched in the lines of the report; its first match gives groups for the title."""
     stackless: bool = False
     """Complete without a call trace."""
     anyone: bool = False
     """Printed by programs as well as by the kernel: a missing time stamp proves nothing."""
+    stamped: bool = False
+    """Too little to go by, unless it has the kernel's time stamp or begins what was recorded."""
     tentative: bool = False
     """Withdrawn when the system comes up after it."""
     noise: str = ""

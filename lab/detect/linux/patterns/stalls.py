@@ -29,7 +29,7 @@ STALLS: tuple[Pattern, ...] = (
             r"self-detected|detected) "
             r"[Hh]ard LOCKUP|(?:BUG: )?NMI Watchdog detected LOCKUP"
         ),
-        hot=(b"ard LOCKUP", b"detected LOCKUP"),
+        hot=(b" LOCKUP",),
         title="BUG: hard lockup",
         alts=("stall",),
         example="watchdog: Watchdog detected hard LOCKUP on cpu 1",
@@ -56,8 +56,9 @@ STALLS: tuple[Pattern, ...] = (
             r"(?:rcu: )?INFO: (?:rcu\w{0,30}|Task-RCU) (?:self-)?detected (?:an? )?(?:expedited )?stalls?|"
             r"(?:rcu: )?INFO: rcu_tasks detected stalls on tasks"
         ),
-        hot=(b"detected stall", b"detected expedited stall"),
+        hot=(b"INFO: rcu", b"INFO: Task-RCU"),
         title="INFO: rcu detected stall",
+        skip=rx(r".*(?:apic_timer_interrupt|rcu)"),
         alts=("stall",),
         example="rcu: INFO: rcu_preempt self-detected stall on CPU",
         source="kernel/rcu/tree_stall.h: print_cpu_stall(); kernel/rcu/tree_exp.h",
@@ -71,7 +72,7 @@ STALLS: tuple[Pattern, ...] = (
             r"(?:INFO: task .{1,80}|\S.{0,20}:\d{1,8}) (?:<writer> )?(?:is )?blocked "
             r"(?:in I/O wait )?(?:for more than|on an? \w{1,20} likely)"
         ),
-        hot=(b" blocked for more than", b" blocked in I/O wait", b" blocked on a"),
+        hot=(b"INFO: task ", b" blocked for more than"),
         title="INFO: task hung",
         alts=("hang",),
         example="INFO: task demo-sensord:412 blocked for more than 120 seconds.",
@@ -83,7 +84,7 @@ STALLS: tuple[Pattern, ...] = (
         fatal=True,
         blame=Blame.STACK,
         start=rx(r"INFO: task .{1,80} can't die for more than"),
-        hot=(b"can't die for more",),
+        hot=(b"INFO: task ",),
         title="INFO: task can't die",
         alts=("hang",),
         skip=rx(r".*schedule"),
