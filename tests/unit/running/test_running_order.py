@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
+import pytest
 from running_factories import cell, order
 
 from lab import codec
-from lab.model import Timeouts
-from lab.running.order import CellOrder
+from lab.model import BootPath, Timeouts
+from lab.running.order import CellOrder, blind
 
 
 def test_an_order_comes_back_from_disk_as_it_was(tmp_path: Path) -> None:
@@ -31,3 +33,26 @@ def test_the_same_again_differs_only_in_where_it_is_recorded(tmp_path: Path) -> 
     repeat = given.again(tmp_path / "a2", 2, keep_hours=4.0)
     assert (repeat.recording.name, repeat.attempt, repeat.keep_hours) == ("a2", 2, 4.0)
     assert repeat.again(given.recording, 1) == given
+
+
+def test_detectors_know_what_is_usual_expected_and_invisible(tmp_path: Path) -> None:
+    plain = order(tmp_path / "a1")
+    direct = replace(plain.image, boot=BootPath.DIRECT, cmdline="root=/dev/vda console=ttyS0 quiet")
+    given = replace(plain, image=direct, usual_boot_s=21.5, expected_boots=2)
+    settings = given.detect
+    assert (settings.usual_boot_s, settings.expected_boots, settings.blind) == (21.5, 2, ("screen",))
+
+
+@pytest.mark.parametrize(
+    ("boot", "cmdline", "expected"),
+    [
+        (BootPath.DIRECT, "console=ttyS0", ("screen",)),
+        (BootPath.DIRECT, "console=ttyS0,115200 console=tty0", ()),
+        (BootPath.DIRECT, "quiet", ()),
+        (BootPath.LOADER, "", ()),
+    ],
+)
+def test_a_kernel_that_writes_to_its_serial_port_only_leaves_the_screen_blind(
+    tmp_path: Path, boot: BootPath, cmdline: str, expected: tuple[str, ...]
+) -> None:
+    assert blind(replace(order(tmp_path / "a1").image, boot=boot, cmdline=cmdline)) == expected

@@ -116,6 +116,18 @@ def test_a_recording_that_cannot_be_read_is_an_incomplete_attempt(tmp_path: Path
     assert (attempt.complete, attempt.observations) == (False, ())
 
 
+def test_what_of_a_recording_could_not_be_read_is_told_with_it(tmp_path: Path) -> None:
+    made, one = run(tmp_path, "r"), cell("one")
+    where = record(made.recording(one.id), started())
+    assert "problems" not in made.attempts(plan(one))[0].facts
+    with (where / "events.jsonl").open("ab") as events:
+        events.write(b'{"type": "no such thing"}\n{"type": "event", "t_s": 1, "name": "reset"}\n')
+    (attempt,) = made.attempts(plan(one))
+    (problem,) = attempt.facts["problems"]
+    assert "unknown observation type 'no such thing'" in problem
+    assert len(attempt.observations) == 2, "and the rest is read"
+
+
 def test_a_cell_that_was_never_begun_has_no_attempts(tmp_path: Path) -> None:
     assert run(tmp_path, "r").attempts(plan(cell("one"))) == []
 

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 from running_factories import cell, ended, fault, order, panicked, record, result, started
 
-from lab.model import MachineEvent
+from lab.model import MachineEvent, Step
 from lab.running import spawn
 from lab.running.order import CellOrder
-from lab.running.spawn import AttemptResult, execute, lab_fault, summarise
+from lab.running.spawn import AttemptResult, clean_up, execute, lab_fault, summarise
 
 
 @pytest.fixture
@@ -29,6 +30,23 @@ def test_a_crash_has_its_title_and_is_nobodys_fault_of_ours(place: Path) -> None
     record(place, started(), panicked(), ended("stopped"))
     done = summarise(order(place), killed="the cell's process died of SIGKILL", seconds=3.0)
     assert (done.fatal, done.title, done.lab_fault) == (True, "kernel panic", "")
+
+
+@pytest.mark.parametrize(("clone", "seconds"), [(False, 20.5), (True, 0.0)])
+def test_the_first_start_of_a_cold_guest_is_measured(place: Path, clone: bool, seconds: float) -> None:
+    booted = Step(t_s=21.0, name="booted", phase="end", detail={"boot_s": 20.5, "channel": "agent"})
+    record(place, started(), booted, ended("completed"))
+    facts = json.loads((place / "attempt.json").read_text())
+    (place / "attempt.json").write_text(json.dumps({**facts, "clone": clone}))
+    assert summarise(order(place), killed="", seconds=30.0).boot_s == seconds
+
+
+def test_what_a_dump_that_was_cut_short_left_is_removed(place: Path) -> None:
+    place.mkdir(parents=True)
+    (place / "memory.dump.part").write_bytes(b"KDUMP")
+    (place / "serial.log").write_bytes(b"text")
+    clean_up(order(place))
+    assert [path.name for path in place.iterdir()] == ["serial.log"]
 
 
 def test_a_process_that_was_killed_is_the_labs_fault(place: Path) -> None:
