@@ -91,6 +91,8 @@ class Console:
         self._said: set[tuple[str, int]] = set()
         self._firm = 0
         self._past = b""
+        self._booted_at = 0
+        """Offset after the last sign of a boot."""
         self._here = (Block(0.0, 0, b""), 0)
         self._counts = {True: 0, False: 0}
 
@@ -173,7 +175,7 @@ class Console:
     def _boot(self, line: Line, match: re.Match[str]) -> None:
         if self._reboots and not (self._over or self._dead) and self._clock.reached(self._before()) >= RAN_S:
             self._start(Report(REBOOT, match, line))
-        self._over = False
+        self._over, self._booted_at = False, line.end
         kernel = KERNEL_UP.match(line.text)
         if kernel:
             self._came_up(firmware=True)
@@ -230,15 +232,18 @@ class Console:
             self._dead = True
 
     def _report(self, line: Line, pattern: Pattern, match: re.Match[str]) -> Report:
-        doubt = pattern.noise
+        doubt, before = pattern.noise, self._before()
+        if line.stamp is not None and self._clock.look_back(line.stamp, before):
+            self._fell = len(self.reports)
         if not doubt and not pattern.anyone:
-            doubt = self._clock.doubt(line, self._before())
+            doubt = self._clock.doubt(line, before)
         return Report(pattern, match, line, suppressed=doubt)
 
     def _before(self) -> bytes:
-        """The end of the stream before the hot line that is read."""
+        """The end of the stream before the hot line that is read, of this boot only."""
         block, position = self._here
-        return self._past + block.data[max(0, position - PAST) : position]
+        size = min(PAST, block.start + position - self._booted_at)
+        return (self._past + block.data[max(0, position - PAST) : position])[-size:] if size > 0 else b""
 
     def _start(self, report: Report) -> None:
         self.version += 1

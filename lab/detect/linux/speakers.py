@@ -93,10 +93,19 @@ class Clock:
         :param before: the last bytes of the stream, some KiB.
         """
         last = self._last or 0.0
+        latest = 0.0
         for raw in before.splitlines()[-20:]:
             stamp = parse(raw, 0, 0.0).stamp
-            last = stamp if stamp is not None else last
-        return last
+            latest = max(latest, stamp) if stamp is not None else latest
+        return latest or last
+
+    def look_back(self, stamp: float, before: bytes) -> bool:
+        """Whether the clock had been further just before: lines without a hot word are not read otherwise."""
+        reached = self.reached(before)
+        if self._old is None and stamp < reached - DROP_S:
+            self._old = reached
+            return True
+        return False
 
     def doubt(self, line: Line, before: bytes) -> str:
         """Why `line` is not this kernel's, or "".

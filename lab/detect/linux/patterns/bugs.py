@@ -171,6 +171,7 @@ BUGS: tuple[Pattern, ...] = (
     Pattern(
         id="slub-history",
         kind=FindingKind.BUG,
+        role=Role.HEADER,
         start=rx(
             r"INFO: (?P<what>(?:Allocated|Freed) in [A-Za-z_][\w.]{0,200})(?:\+0x\S+)?(?P<rest> .{0,80})?"
         ),
