@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+from collections import deque
 from collections.abc import Callable
 from pathlib import Path
 
@@ -22,6 +23,8 @@ INTERVAL_S = 2.0
 MOVING_S = 1.0
 """The same while it changes, and for a while after a suspicion."""
 HURRY_LOOKS = 10
+RECENT = 8
+"""Pictures that were there a moment ago are no movement: a cursor blinks."""
 BRISK_FRAMES = 300
 """After so many the picture is one that always moves (a clock, a video), and looks are rarer again."""
 MOST_FRAMES = 600
@@ -52,6 +55,8 @@ class ScreenSensor(SensorThread):
         self._still_s = interval_s
         self._hurry = 0
         self._last = ""
+        self._recent: deque[str] = deque(maxlen=RECENT)
+        self._new = False
         self._count = 0
 
     def suspect(self) -> None:
@@ -62,10 +67,10 @@ class ScreenSensor(SensorThread):
     def step(self) -> None:
         if self._count >= MOST_FRAMES and not self._hurry:
             return
-        before = self._count
+        self._new = False
         self._look()
         self._hurry = max(0, self._hurry - 1)
-        moving = before < self._count < BRISK_FRAMES or self._hurry > 0
+        moving = (self._new and self._count < BRISK_FRAMES) or self._hurry > 0
         self.interval_s = min(MOVING_S, self._still_s) if moving else self._still_s
 
     def _look(self) -> None:
@@ -75,6 +80,8 @@ class ScreenSensor(SensorThread):
         if digest == self._last:
             return
         self._last = digest
+        self._new = digest not in self._recent
+        self._recent.append(digest)
         self._count += 1
         path = self._frames / f"{self._count:06d}.png"
         picture.save(path, optimize=True)

@@ -38,6 +38,17 @@ def test_a_moving_picture_is_looked_at_more_often_than_a_still_one(tmp_path: Pat
     assert paces == [MOVING_S, MOVING_S, 2.0, 2.0]
 
 
+def test_a_blinking_cursor_is_no_movement_and_is_recorded_all_the_same(tmp_path: Path) -> None:
+    seen: list[Observation] = []
+    sensor = screen(tmp_path, [1, 2], seen)
+    paces = []
+    for _ in range(4):
+        sensor.step()
+        paces.append(sensor.interval_s)
+    assert paces == [MOVING_S, MOVING_S, 2.0, 2.0]
+    assert len(seen) == 4
+
+
 def test_a_suspicion_hurries_the_looks_for_a_while(tmp_path: Path) -> None:
     seen: list[Observation] = []
     sensor = screen(tmp_path, [1], seen)
@@ -56,7 +67,7 @@ def test_a_picture_that_always_moves_does_not_keep_its_pace(
     monkeypatch.setattr(screen_module, "BRISK_FRAMES", 2)
     monkeypatch.setattr(screen_module, "MOST_FRAMES", 4)
     seen: list[Observation] = []
-    sensor = screen(tmp_path, [1, 2], seen)
+    sensor = screen(tmp_path, [1, 2, 3, 4, 5, 6, 7, 8, 9, 10], seen)
     paces = []
     for _ in range(6):
         sensor.step()
