@@ -9,6 +9,7 @@ from __future__ import annotations
 from lab.detect.screens.signs import Sign
 from lab.detect.screens.signs_firmware import FIRMWARE
 from lab.detect.screens.signs_linux import LINUX
+from lab.detect.screens.signs_recovery import NOT_STARTING
 from lab.detect.screens.signs_windows import WINDOWS
 from lab.model import ScreenKind, ScreenVerdict
 
@@ -42,12 +43,12 @@ ALARMS = (
     *PARTS,
     *(
         sign
-        for sign in (*WINDOWS, *LINUX, *FIRMWARE)
+        for sign in (*WINDOWS, *NOT_STARTING, *LINUX, *FIRMWARE)
         if sign.kind.verdict is not ScreenVerdict.HEALTHY and sign.weight >= LEAST_WEIGHT
     ),
 )
 CALM = tuple(
     sign
-    for sign in (*WINDOWS, *LINUX, *FIRMWARE)
+    for sign in (*WINDOWS, *NOT_STARTING, *LINUX, *FIRMWARE)
     if sign.kind.verdict is ScreenVerdict.HEALTHY and sign.weight >= LEAST_WEIGHT
 )

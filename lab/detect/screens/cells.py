@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -49,6 +49,13 @@ class Cells:
     columns: int
     since: NDArray[np.int32]
     """Cells since the same letter was last seen."""
+    _returning: dict[int, NDArray[np.intp]] = field(default_factory=dict)
+
+    def returning(self, distance: int) -> NDArray[np.intp]:
+        """Where a letter stands that was last seen so many cells before."""
+        if distance not in self._returning:
+            self._returning[distance] = np.flatnonzero(self.since == distance)
+        return self._returning[distance]
 
 
 def cells(contrast: NDArray[np.uint8], ink: NDArray[np.bool_]) -> Cells | None:
@@ -91,7 +98,8 @@ def _crisp(contrast: NDArray[np.uint8]) -> bool:
 
 def _period(profile: NDArray[np.int_], least: int, most: int) -> int:
     """The smallest step at which a profile resembles itself about as well as at any."""
-    values = profile.astype(np.float64) - profile.mean()
+    values = np.log1p(profile.astype(np.float64))  # a short line counts as much as a long one
+    values -= values.mean()
     if len(values) < 3 * least or not values.any():
         return 0
     size = 1 << (2 * len(values) - 1).bit_length()
@@ -171,8 +179,10 @@ def shows(page: Cells, phrase: str) -> bool:
     room = len(page.flat) - len(phrase) + 1
     if room <= 0:
         return False
-    starts = np.arange(room)
-    for place, since in _shape(phrase):
+    (first, distance), *rest = _shape(phrase)
+    starts = page.returning(distance) - first if distance else np.arange(room)
+    starts = starts[(starts >= 0) & (starts < room)]
+    for place, since in rest:
         gaps = page.since[starts + place]
         starts = starts[gaps == since if since else gaps > place]
         if not len(starts):

@@ -19,11 +19,12 @@ from lab.detect.screens.qr import WINDOWS as WINDOWS_QR
 from lab.detect.screens.signs import DECIDED, Seen, find, weigh
 from lab.detect.screens.signs_firmware import FIRMWARE
 from lab.detect.screens.signs_linux import LINUX
+from lab.detect.screens.signs_recovery import NOT_STARTING
 from lab.detect.screens.signs_windows import WINDOWS
 from lab.detect.screens.stopcode import Again, StopText, boot_status, progress, read_stop
 from lab.model import Screen, ScreenKind
 
-SIGNS = (*WINDOWS, *LINUX, *FIRMWARE)
+SIGNS = (*WINDOWS, *NOT_STARTING, *LINUX, *FIRMWARE)
 ORDER = (
     ScreenKind.BUGCHECK,
     ScreenKind.PANIC,

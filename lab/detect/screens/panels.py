@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 ACROSS, DOWN = 400, 300
 """Most sampled pixels per side."""
 NEAR = 22
-"""Largest difference per channel of two colours that are the same: on flat areas JPEG of quality 30 stays below."""
+"""Largest difference per channel of equal colours: on flat areas JPEG of quality 30 stays below."""
 MOST = 5
 """Background colours looked at."""
 LEAST_SHARE, LEAST_DARK = 0.06, 0.025

@@ -52,10 +52,7 @@ def decode(data: bytes | bytearray | memoryview | Image) -> Image:
     from PIL import Image
 
     try:
-        if isinstance(data, Image.Image):
-            picture = data
-        else:
-            picture = Image.open(BytesIO(data), formats=FORMATS)
+        picture = data if isinstance(data, Image.Image) else Image.open(BytesIO(data), formats=FORMATS)
         _check(picture)
         if picture.format == "JPEG" and max(picture.size) > LONGEST_SIDE:
             picture.draft("RGB", (LONGEST_SIDE // 2, LONGEST_SIDE // 2))

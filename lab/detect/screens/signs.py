@@ -19,13 +19,8 @@ ALIKE = str.maketrans(
 )
 """Letters and digits that recognition confuses, folded to one of them."""
 CYRILLIC = str.maketrans(
-    dict(
-        pair.split("=")
-        for pair in (
-            "а=a б=6 в=b г=r д=d е=e ж=x з=3 и=u й=u к=k л=n м=m н=h о=o п=n р=p "
-            "с=c т=t у=y ф=o х=x ц=u ч=y ш=w щ=w ъ=b ы=bl ь=b э=3 ю=lo я=a"
-        ).split()
-    )
+    "абвгдежзийклмнопрстуфхцчшщъыьэюя",
+    "a6brdex3uuknmhonpctyoxuywwblb3oa",
 )
 """What recognition trained on English makes of Russian letters: it sees the nearest Latin shapes."""
 DECIDED = 1.0

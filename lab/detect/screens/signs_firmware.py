@@ -44,7 +44,7 @@ FIRMWARE = (
             "start_image() returned Not Found",
             "Verification failed: (0x1A) Security Violation",
         ),
-        source="firmware: SeaBIOS, OVMF, AMI, Phoenix, Award, Dell, HP, Hyper-V, VirtualBox, VMware; iPXE; shim",
+        source="SeaBIOS, OVMF, AMI, Phoenix, Award, Dell, HP, Hyper-V, VirtualBox, VMware; iPXE; shim",
     ),
     Sign(
         id="boot-failed",

@@ -1,4 +1,4 @@
-"""Signs of Linux and its kin on a screen: panics, shells of last resort, boot menus. Data; refuses to hold logic."""
+"""Signs of Linux and its kin: panics, shells of last resort, boot menus. Data; refuses to hold logic."""
 
 from __future__ import annotations
 

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 
 from lab.detect.faults import FaultClass, brief
 
-DIGITS = str.maketrans({"O": "0", "Q": "0", "U": "0", "I": "1", "L": "1", "|": "1", "!": "1", "Z": "2",
-                        "G": "6", "T": "7", "?": "7", "S": "5", "&": "8", "R": "8", "°": "0", "É": "E"})  # fmt: skip
+DIGITS = str.maketrans("OQUIL|!ZGT?S&R°É", "000111126775880E")
+"""What recognition makes of digits, and the digits."""
 HEX = r"[0-9A-Fa-fOoQUIlLi|!ZzGSsTt?&°Éé]"
 NUMBER = re.compile(rf"[0OoQCc(]{{0,2}}[0OoQ]\s?[xX×]\s?({HEX}{{2,20}})")
 STOP = re.compile(r"(?:S[TI7][O0Q]P|STOP)\s*[:;.,]?\s*(.*)", re.DOTALL)
