@@ -20,7 +20,7 @@ pytestmark = [pytest.mark.e2e, pytest.mark.vm, pytest.mark.timeout(900)]
 
 BASELINE = "tiny_small_content-update_baseline"
 CANDIDATE = "tiny_small_content-update_candidate"
-CRASH = "BUG: unable to handle page fault in demo_sensor_match"
+CRASH = "BUG: unable to handle kernel paging request in demo_sensor_match"
 TIMES = ("started", "ended", "duration_s", "interrupted")
 
 

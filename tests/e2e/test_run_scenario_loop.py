@@ -44,7 +44,7 @@ def test_two_workers_run_the_selected_cells_and_tell_the_good_from_the_bad(
     assert done.returncode == 1, said
     assert f"PASSED scenarios/component/test_install.py::test_install_healthy[{BASELINE}]" in said
     assert f"test_install_healthy[{CANDIDATE}]" in said
-    assert "BUG: unable to handle page fault in demo_sensor_match" in said
+    assert "BUG: unable to handle kernel paging request in demo_sensor_match" in said
     assert "1 failed" in said
     assert "1 passed" in said
 

@@ -26,7 +26,7 @@ from lab.model import (
 INSTALLED = AgentVersion(build="1.0", content="289")
 RELEASED = AgentVersion(build="1.0", content="290")
 BAD = AgentVersion(build="1.0", content="291")
-TITLE = "BUG: unable to handle page fault in demo_sensor_match"
+TITLE = "BUG: unable to handle kernel paging request in demo_sensor_match"
 TODAY = "2026-11-23"
 
 
