@@ -212,6 +212,7 @@ def from_stand_in(stand_in: StandIn) -> Canary:
         argument=stand_in.name,
         kinds=(stand_in.kind,) if stand_in.kind is not None else (),
         channels=stand_in.seen_by,
+        fatal=stand_in.fatal,
         deadline_s=40.0 + 2.0 * stand_in.lasts_s,
         quiet_s=stand_in.lasts_s + 5.0,
         stand_in=stand_in,

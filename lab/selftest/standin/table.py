@@ -41,6 +41,8 @@ class StandIn:
     seen_by: tuple[str, ...] = ()
     """Channels whose reports make that finding: `event`, `serial`, `screen`, `dump`; a loop is counted from
     reset events, whatever else shows each stop in it."""
+    fatal: bool = True
+    """Whether it is fatal at first sight; a recovery page only becomes it when it stays."""
     code: int = 0x7E
     """Stop code, or the boot manager's status; meaningless where `kind` is None."""
     module: str = DRIVER
@@ -120,6 +122,7 @@ _ALL = (
         ),
         kind=FindingKind.RECOVERY_SCREEN,
         seen_by=("screen",),
+        fatal=False,
         lasts_s=25.0,
     ),
     StandIn(
@@ -128,6 +131,7 @@ _ALL = (
         boots=((Show("repair-failed"), Stay()),),
         kind=FindingKind.RECOVERY_SCREEN,
         seen_by=("screen",),
+        fatal=False,
     ),
     StandIn(
         name="boot-manager-page",
