@@ -7,6 +7,7 @@ large, hosts without room, more dumps than a run may have, and no time left.
 from __future__ import annotations
 
 import contextlib
+import mmap
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -21,7 +22,10 @@ from lab.running.captures import Captures
 from lab.running.dump_slots import DumpSlots
 from lab.waiting import WaitTimeout, wait_for
 
-MEMORY, KERNEL_LOG, GUEST_DUMP = "memory.dump", "kernel.log", "guest-dump.raw"
+MEMORY, KERNEL_LOG, GUEST_DUMP = "memory.dump", "kernel.log", "guest.dump"
+DUMP_MARKS = (b"PAGEDU64", b"PAGEDUMP")
+"""What Windows' kernel dumps begin with."""
+SECTOR = 512
 IDLE_DISK_S = 8.0
 """A guest that has written nothing for so long is not writing a dump."""
 LOOK_S = 0.5
@@ -81,20 +85,23 @@ class Dumping:
         )
 
     def _copy(self, disk: Path, watch: Stopwatch, detail: str) -> Capture:
-        """The dump disk, as sparse as it is."""
+        """The dump disk from where its dump begins, as sparse as it is."""
         mib, most = disk.stat().st_blocks // 2048, self._policy.max_size_mib
         if mib > most:
             why = f"not taken: {mib} MiB (evidence.max_size is {most} MiB); {detail}"
             return self._captures.note("guest-dump", ok=False, took_s=watch.t_s, detail=why)
         target = self._captures.directory / GUEST_DUMP
         part = target.with_name(f"{GUEST_DUMP}.part")
+        start = dump_start(disk)
         try:
-            words: list[str | Path] = ["cp", "--sparse=always", "--reflink=auto", disk, part]
+            words = ["dd", f"if={disk}", f"of={part}", "bs=1M", f"skip={start or 0}"]
+            words += ["iflag=skip_bytes", "conv=sparse", "status=none"]
             proc.checked(words, timeout_s=max(1.0, self._deadline.left_s), what="dump disk")
             part.replace(target)
         finally:
             part.unlink(missing_ok=True)
-        return self._captures.file("guest-dump", target, watch.t_s, detail)
+        where = "no dump is on its disk" if start is None else f"its dump is at byte {start} of its disk"
+        return self._captures.file("guest-dump", target, watch.t_s, f"{detail}; {where}")
 
     # -- by the host -----------------------------------------------------------
 
@@ -145,3 +152,18 @@ class Dumping:
         kernels = kdump.kernel_log(dump, path, timeout_s=limit_s)
         detail = f"{kernels} kernels were in memory" if kernels > 1 else ""
         return self._captures.file("kernel-log", path, watch.t_s, detail)
+
+
+def dump_start(disk: Path) -> int | None:
+    """Where on a disk a Windows dump begins; None when there is none. A GiB takes about a second.
+
+    The file is written past the file system; on a disk of its own it is in one piece, as a rule.
+    """
+    with disk.open("rb") as stream, mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as data:
+        found = []
+        for mark in DUMP_MARKS:
+            at = data.find(mark)
+            while at >= 0 and at % SECTOR:
+                at = data.find(mark, at + 1)
+            found += [at] if at >= 0 else []
+        return min(found, default=None)

@@ -21,8 +21,8 @@ from lab.errors import ArtefactError
 from lab.machine.leases import LeaseBook
 from lab.machine.leftovers import drop_roots, end
 from lab.model import DetectSettings, Finding, MachineEvent, Observation, Step
-from lab.recording.look import looker
-from lab.recording.reader import read
+from lab.recording.look import fetcher, looker
+from lab.recording.reader import Recorded, read
 from lab.running import boot_times
 from lab.running.order import CellOrder
 
@@ -150,7 +150,7 @@ def summarise(order: CellOrder, *, killed: str, seconds: float) -> AttemptResult
             lab_fault=killed or str(error),
             seconds=seconds,
         )
-    findings = detect(recorded.observations, order.detect, look=looker(order.recording))
+    findings = _detect(order.recording, recorded, order.detect)
     worst = next((finding for finding in findings if finding.fatal), None)
     shown = worst or (findings[0] if findings else None)
     outcome = next(
@@ -190,4 +190,8 @@ def lab_fault(observations: tuple[Observation, ...] | list[Observation]) -> str:
 
 def findings_of(recording: Path, settings: DetectSettings) -> tuple[Finding, ...]:
     """What the detectors say about a recording on disk."""
-    return detect(read(recording).observations, settings, look=looker(recording))
+    return _detect(recording, read(recording), settings)
+
+
+def _detect(recording: Path, recorded: Recorded, settings: DetectSettings) -> tuple[Finding, ...]:
+    return detect(recorded.observations, settings, look=looker(recording), fetch=fetcher(recording))

@@ -255,16 +255,18 @@ def _pings(on: Scene) -> bool:
 def test_a_guest_is_let_finish_the_dump_on_its_own_disk(lab: TemporaryLab, image: BuiltImage) -> None:
     policy = EvidencePolicy(dump_disk_mib=64, most=0)
     with scene(lab, image, "dumps", policy) as on:
-        write = "for n in 1 2 3 4; do dd if=/dev/zero bs=1M count=2 | tr '\\0' D; sleep 1; done"
-        on.guest.run(
-            f"({write}) 2>/dev/null | dd of=/dev/vdb bs=1M iflag=fullblock oflag=direct 2>/dev/null &"
+        # four pieces, a second apart, in a file that begins at 4 MiB and has a mark as Windows' dumps have
+        pieces = (
+            "printf PAGEDU64; for n in 1 2 3 4; do dd if=/dev/zero bs=1M count=2 | tr '\\0' D; sleep 1; done"
         )
+        write = "dd of=/dev/vdb bs=1M seek=4 iflag=fullblock oflag=direct"
+        on.guest.run(f"({pieces}) 2>/dev/null | {write} 2>/dev/null &")
         on.sensing.evidence.take(Case(failed=True, silent=False))
         (dump,) = on.captures("guest-dump")
         assert dump.ok, dump
         assert is_whole(on.recording, dump)
         data = (on.recording / dump.path).read_bytes()
-        assert data.startswith(b"D" * (8 << 20))
-        assert len(data) == 64 << 20
-        assert "until its disks rested" in dump.detail
+        assert data.startswith(b"PAGEDU64" + b"D" * (8 << 20))
+        assert len(data) == 60 << 20
+        assert "until its disks rested; its dump is at byte 4194304" in dump.detail
         assert "evidence.most" in on.captures("memory-dump")[0].detail

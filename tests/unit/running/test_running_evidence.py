@@ -328,6 +328,22 @@ def test_an_empty_dump_disk_is_not_kept(scene: Scene) -> None:
     assert (dump.ok, dump.path) == (False, "")
 
 
+@pytest.mark.parametrize("at", [0, 512, 4096 * 3])
+def test_a_dump_is_kept_from_where_it_begins(scene: Scene, at: int) -> None:
+    disk = scene.witness.dump_disk = scene.run / "dump.raw"
+    data = bytearray(1 << 20)
+    data[100:108] = b"PAGEDU64"  # not at the start of a sector: text that speaks of dumps
+    data[at : at + 8] = b"PAGEDUMP"
+    data[at + 600 : at + 604] = b"tail"
+    disk.write_bytes(data)
+    assert dumping.dump_start(disk) == at
+
+
+def test_a_disk_without_a_dump_has_no_start(tmp_path: Path) -> None:
+    (tmp_path / "disk").write_bytes(b"x" * 2048)
+    assert dumping.dump_start(tmp_path / "disk") is None
+
+
 def test_a_dump_disk_larger_than_allowed_is_not_kept(scene: Scene) -> None:
     scene.witness.dump_disk = scene.run / "dump.raw"
     scene.witness.dump_disk.write_bytes(b"D" * (3 << 20))
