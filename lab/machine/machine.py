@@ -40,6 +40,9 @@ PATIENCE = "rcupdate.rcu_cpu_stall_timeout=120 watchdog_thresh=60"
 An image with a boot loader says this in its recipe."""
 TALKATIVE = "sysrq_always_enabled=1"
 """Lets the lab ask a silent guest what its CPUs and tasks do; Debian's own setting, 438, forbids that."""
+INTERRUPTIBLE = "unknown_nmi_panic"
+"""For emulated guests: an NMI that the lab injects is a panic with a backtrace, even with interrupts off.
+An emulated CPU raises none by itself; a virtualised one with a performance counter can."""
 DUMP_DISK = "dump.raw"
 
 
@@ -152,7 +155,7 @@ class Machine:
             boot=image.boot,
             kernel=image.kernel,
             initrd=image.initrd,
-            cmdline=_cmdline(image.cmdline, self.order.accelerator),
+            cmdline=cmdline(image.cmdline, self.order.accelerator),
             firmware_code=OVMF_CODE,
             nvram=self.nvram,
             ram=template.ram if template else self.order.ram,
@@ -232,6 +235,30 @@ class Machine:
         if self.nvram is not None:
             shutil.copyfile(self.nvram, directory / NVRAM)
 
+    def checkpoint(self, name: str) -> None:
+        """Remember disk, RAM and devices under `name`, in the overlay; the guest runs on.
+
+        :raise MachineError: UEFI machines cannot (their variables are a raw file), or QEMU refused.
+        """
+        if self.nvram is not None:
+            raise MachineError(
+                f"machine {self.name} has UEFI firmware, whose variables cannot be rewound",
+                hint="use a BIOS profile for scenarios with checkpoints",
+            )
+        self._snapshot("savevm", name)
+
+    def restore(self, name: str) -> None:
+        """Put the guest back to where it was at `checkpoint(name)`; it runs on from there.
+
+        :raise MachineError: there is no such checkpoint, or QEMU refused.
+        """
+        self._snapshot("loadvm", name)
+
+    def _snapshot(self, command: str, name: str) -> None:
+        said = self.domain.monitor(f"{command} {name}").strip()
+        if said:
+            raise MachineError(f"checkpoint {name!r}: {command} failed: {said}")
+
     def keep(self, *, hours: float, ssh_port: int, ssh_key: Path) -> Lease:
         """Leave the guest running for a person; `close` then no longer destroys it."""
         self.kept = True
@@ -285,11 +312,12 @@ def is_remote(uri: str) -> bool:
     return not embedded.is_embedded(uri) and bool(urlsplit(uri).netloc)
 
 
-def _cmdline(cmdline: str, accelerator: str) -> str:
-    """What QEMU hands to a kernel that it loads itself; only Linux is started so."""
-    if not cmdline:
+def cmdline(given: str, accelerator: str) -> str:
+    """What QEMU hands to a kernel that it loads itself: the image's line and the lab's. Linux only."""
+    if not given:
         return ""
-    return f"{cmdline} {TALKATIVE} {PATIENCE}" if accelerator == "tcg" else f"{cmdline} {TALKATIVE}"
+    own = f"{TALKATIVE} {PATIENCE} {INTERRUPTIBLE}" if accelerator == "tcg" else TALKATIVE
+    return f"{given} {own}"
 
 
 def make_overlay(disk: Path, overlay: Path) -> None:

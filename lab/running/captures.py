@@ -26,9 +26,11 @@ class Captures:
         self._record = record
         self._clock = clock
 
-    def attempt(self, what: str, act: Callable[[], Capture]) -> None:
-        """Run `act` and record what it returns, or why it could not be done."""
-        self._record(self.tried(what, act))
+    def attempt(self, what: str, act: Callable[[], Capture]) -> bool:
+        """Run `act` and record what it returns, or why it could not be done; whether it was."""
+        capture = self.tried(what, act)
+        self._record(capture)
+        return capture.ok
 
     def tried(self, what: str, act: Callable[[], Capture]) -> Capture:
         """The same without recording it yet."""

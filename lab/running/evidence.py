@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from lab.clock import Deadline, Stopwatch
 from lab.errors import LabError
+from lab.machine.machine import cmdline
 from lab.machine.witness import Witness
 from lab.model import Capture, DumpWhen, EvidencePolicy, Family, Finding, FindingKind
 from lab.running.asking import Asking
@@ -23,7 +24,8 @@ from lab.running.order import CellOrder
 
 REGISTERS = "registers.txt"
 NMI_PANICS = "unknown_nmi_panic"
-"""A Linux guest with this on its command line panics, with a backtrace, when the lab interrupts it."""
+"""A Linux guest with this on its command line panics, with a backtrace, when the lab interrupts it: so one
+is asked that runs with its interrupts off and hears no key."""
 SILENCE = frozenset(
     {
         FindingKind.BOOT_FAILURE,
@@ -105,10 +107,10 @@ class Evidence:
 
     def _ask(self, case: Case) -> None:
         windows = self._family is Family.WINDOWS
-        if case.silent and not windows:
-            self._captures.attempt("sysrq", self._asking.sysrq)
-        if case.silent and (windows or NMI_PANICS in self._cmdline):
-            self._captures.attempt("nmi", self._asking.nmi)
+        if case.silent:
+            answered = not windows and self._captures.attempt("sysrq", self._asking.sysrq)
+            if not answered and (windows or NMI_PANICS in self._cmdline):
+                self._captures.attempt("nmi", self._asking.nmi)
         if windows or self._witness.dump_disk is not None:
             self._captures.attempt("guest-dump", self._dumping.by_guest)
 
@@ -142,6 +144,6 @@ def evidence_of(
         Dumping(witness, captures, policy, slots, factor=factor, deadline=deadline, moved_on=moved_on),
         policy=policy,
         family=order.image.family,
-        cmdline=order.image.cmdline,
+        cmdline=cmdline(order.image.cmdline, order.host.accelerator),
         burst=burst,
     )

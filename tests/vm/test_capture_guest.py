@@ -37,6 +37,7 @@ from lab.model import (
 )
 from lab.recording.reader import read
 from lab.recording.writer import Recorder
+from lab.running import asking
 from lab.running.evidence import Case
 from lab.running.order import CellOrder, HostChoice
 from lab.running.sensing import Sensing, attach
@@ -221,6 +222,23 @@ def _is_asked(on: Scene) -> None:
     assert "Show Memory" in kernel_log, "what the lab asked for is in the dump too"
     assert on.machine.domain.state() == "running"
     assert not list(on.recording.glob("*.part"))
+
+
+def test_a_guest_that_hears_no_key_is_interrupted_and_says_where_it_was(
+    lab: TemporaryLab, image: BuiltImage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(asking, "SYSRQ_KEYS", "")
+    with scene(lab, image, "deaf", EvidencePolicy()) as on:
+        on.sensing.evidence.take(Case(failed=True, silent=True))
+        announced, answered = on.captures("nmi")
+        assert "the lab's doing" in announced.detail
+        assert answered.ok, answered
+        on.await_event("panicked")
+        (log,) = on.captures("kernel-log")
+        assert log.ok, log
+        text = (on.recording / "kernel.log").read_text()
+        assert "Kernel panic - not syncing: NMI: Not continuing" in text
+        assert "Call Trace:" in text
 
 
 def test_a_crashed_guest_is_dumped_before_it_reboots_and_is_heard_again_afterwards(

@@ -231,8 +231,8 @@ def test_the_probe_has_firmware_and_a_console_and_no_disk() -> None:
 
 
 def test_an_emulated_guest_is_given_patience_with_a_busy_host() -> None:
-    from lab.machine.machine import PATIENCE, TALKATIVE, _cmdline
+    from lab.machine.machine import INTERRUPTIBLE, PATIENCE, TALKATIVE, cmdline
 
-    assert _cmdline("console=ttyS0", "tcg") == f"console=ttyS0 {TALKATIVE} {PATIENCE}"
-    assert _cmdline("console=ttyS0", "kvm") == f"console=ttyS0 {TALKATIVE}"
-    assert _cmdline("", "tcg") == "", "an image with a loader of its own gets no command line"
+    assert cmdline("console=ttyS0", "tcg") == f"console=ttyS0 {TALKATIVE} {PATIENCE} {INTERRUPTIBLE}"
+    assert cmdline("console=ttyS0", "kvm") == f"console=ttyS0 {TALKATIVE}"
+    assert cmdline("", "tcg") == "", "an image with a loader of its own gets no command line"

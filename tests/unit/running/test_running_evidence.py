@@ -283,9 +283,21 @@ def test_windows_is_interrupted_and_gets_no_linux_keys(scene: Scene) -> None:
     assert not any(one.startswith("serial") for one in scene.witness.done)
 
 
-def test_a_linux_is_interrupted_only_when_it_was_told_to_panic_then(scene: Scene) -> None:
-    scene.take(SILENT, cmdline=f"{LINUX} {NMI_PANICS}")
-    assert "nmi" in scene.witness.done
+@pytest.mark.parametrize(
+    ("cmdline", "answers", "interrupted"),
+    [
+        (f"{LINUX} {NMI_PANICS}", "", True),
+        (f"{LINUX} {NMI_PANICS}", "serial", False),
+        (LINUX, "", False),
+    ],
+    ids=["deaf", "it answered the keys", "it would not panic"],
+)
+def test_a_linux_is_interrupted_when_it_hears_no_key_and_was_told_to_panic_then(
+    scene: Scene, cmdline: str, answers: str, interrupted: bool
+) -> None:
+    scene.witness.answers = answers
+    scene.take(SILENT, cmdline=cmdline)
+    assert ("nmi" in scene.witness.done) is interrupted
 
 
 # -- the guest's own dump ----------------------------------------------------------
