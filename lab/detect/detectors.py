@@ -231,8 +231,9 @@ class _Reports:
             elif made != self._made[at]:
                 self._made[at] = made
                 self._changes += 1
-        # the last but one can still turn out to have ended in a panic
-        self._settled = max(self._settled, len(reports) - 2)
+        # a later line can still withdraw a report, or be the panic that it ended in
+        settled = self._console.settled if isinstance(self._console, Console) else len(reports) - 2
+        self._settled = max(self._settled, settled)
 
 
 def detect(

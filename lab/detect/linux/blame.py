@@ -8,11 +8,12 @@ unreliable (`? `) frames.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 
 from lab.detect.linux.carriers import CROSS_CALL, DISPATCHERS, GATHERED, WAITING, carries
-from lab.detect.linux.frames import HISTORY, INTERRUPTED, STACK, Frame, frame, frames, names, pointer
+from lab.detect.linux.frames import DOUBTED, HISTORY, INTERRUPTED, STACK, Frame, frame, frames, names, pointer
 from lab.detect.linux.patterns.pattern import Blame, Pattern
 
 MOST = 1000
@@ -21,6 +22,21 @@ SCHEDULING = re.compile(r".*(?:schedule|context_switch|switch_to|apic_timer_inte
 """Where every task stops that does not run."""
 REACH = 12
 """Lines after which a place that lockdep announced is not coming any more."""
+TRAPS = re.compile(
+    r"(?:exc_|asm_|__die|show_|page_fault|kernelmode_fixup|do_user_addr|search_|fixup_|do_kern_addr|__bad_area|"
+    r"bad_area|no_context|crash_|oops_|__pfx_|__cfi_|vprintk|_?printk|do_page_fault|async_page_fault|"
+    r"el1|do_mem_abort|do_translation|die_kernel|asm_call)",
+    re.ASCII,
+)
+"""What lies on every stack by the time that a fault is reported."""
+ENDLESS = 8
+"""Times that a function is on a stack which calls itself without end."""
+ENTRIES = re.compile(
+    r"(?:secondary_startup|start_secondary|start_kernel|x86_64_start|entry_|ret_from_fork|do_syscall_64|"
+    r"x64_sys_call|kthread$|cpu_startup_entry|asm_)",
+    re.ASCII,
+)
+"""Where all stacks begin: no culprit, if there is any other word on it."""
 NEAR = 6
 """Lines after the interrupt's entry within which its registers are printed."""
 ENTRY = re.compile(r"(?:\[<[0-9a-f]+>\] )?[\w.]*(?:interrupt|_irq|_svc)\b", re.ASCII)
@@ -54,6 +70,8 @@ def blamed(
             found = hung(seen)
         case _:
             found = guilty(seen, pattern.skip)
+    if guess and not any(one.function and not ENTRIES.match(one.function) for one in seen):
+        found = guilty(doubted(lines)) or found
     if found is None and guess:
         first = [named] if named is not None else []
         found = guilty(seen, SCHEDULING) or next((one for one in [*first, *seen] if one.function), None)
@@ -84,7 +102,7 @@ def _candidates(pattern: Pattern, named: Frame | None, lines: Sequence[str]) -> 
 def guilty(seen: Iterable[Frame], skip: re.Pattern[str] | None = None) -> Frame | None:
     """The first frame that does not only carry the news."""
     for one in seen:
-        if one.function and not carries(one.function) and not (skip and skip.match(one.function)):
+        if one.function and not carries(one.function, one.module) and not (skip and skip.match(one.function)):
             return one
     return None
 
@@ -117,6 +135,16 @@ def stack(lines: Iterable[str], headless: bool = False) -> Iterator[Frame]:
             for one in frames(text):
                 seen = True
                 yield one
+
+
+def doubted(lines: Sequence[str]) -> Iterator[Frame]:
+    """The frames that the unwinder doubts: return addresses that lay on the stack, of whenever."""
+    for text in lines:
+        if HISTORY.match(text):
+            return
+        found = DOUBTED.match(text)
+        if found is not None and not TRAPS.match(found["function"]):
+            yield frame(found["function"], found["module"])
 
 
 def pointed(lines: Sequence[str]) -> Iterator[Frame]:
@@ -171,18 +199,29 @@ def _came_upon(lines: Sequence[str]) -> Iterator[Frame]:
 
 
 def dispatched(seen: Iterable[Frame], skip: re.Pattern[str] | None) -> Frame | None:
-    """The frame inside the innermost dispatcher: what it had called.
+    """The frame inside the innermost dispatcher: what it had called; of a module, the way into it.
 
     A stall is found at a random place of a long way round; only what was asked for is the same each time.
     """
     inner: Frame | None = None
+    modules: list[Frame] = []
     for one in seen:
         name = names(one.function)[0]
         if DISPATCHERS.match(name) or DISPATCHERS.match(one.function):
+            if modules:
+                return _entered(modules)
             return Frame(CROSS_CALL_NAME) if CROSS_CALL.match(name) else inner or one
-        if not carries(one.function) and not (skip and skip.match(one.function)):
+        if one.module and one.function:
+            modules.append(one)
+        if not carries(one.function, one.module) and not (skip and skip.match(one.function)):
             inner = one
     return None
+
+
+def _entered(modules: Sequence[Frame]) -> Frame:
+    """What the kernel called of a module, or what in it calls itself without end."""
+    often, times = Counter(modules).most_common(1)[0]
+    return often if times >= ENDLESS else modules[-1]
 
 
 def hung(seen: Iterable[Frame]) -> Frame | None:
@@ -192,4 +231,7 @@ def hung(seen: Iterable[Frame]) -> Frame | None:
         for pattern, name in GATHERED:
             if pattern.match(one.function):
                 return Frame(name or one.function, one.module)
-    return next((one for one in kept if not WAITING.match(one.function) and not carries(one.function)), None)
+    return next(
+        (one for one in kept if not WAITING.match(one.function) and not carries(one.function, one.module)),
+        None,
+    )

@@ -15,7 +15,8 @@ from functools import lru_cache
 @dataclass(frozen=True, slots=True)
 class Family:
     """Names that are alike for one reason. `names` matches from the start of the function's name;
-    `parts` anywhere in it."""
+    `parts` anywhere in it, in functions of the kernel itself only: what a module's own
+    `sensor_copy_string` does is its business."""
 
     why: str
     names: str = ""
@@ -44,12 +45,12 @@ FAMILIES: tuple[Family, ...] = (
         r"do_PrefetchAbort|"
         r"ret_from_exception|search_exception|fixup_exception|do_mem_abort|do_bad_area|__do_kernel_fault|"
         r"die_kernel_fault|(?:__)?phys_addr|__virt_to_phys",
-        parts=r"invalid_op|do_error|_trap$|do_trap|program_check_|(?:kernel|translation|tag_check)_fault|"
+        parts=r"invalid_op$|do_error|_trap$|do_trap|program_check_|(?:kernel|translation|tag_check)_fault|"
         r"mem_abort",
     ),
     Family(
         "sanitizers and other checks",
-        names=r"fortify_|usercopy_|check_stack_object|___?might_|__sanitizer|__asan|__hwasan|__msan|"
+        names=r"(?:__)?fortify_|usercopy_|check_stack_object|___?might_|__sanitizer|__asan|__hwasan|__msan|"
         r"__tsan|__ubsan|"
         r"ubsan_|handle_overflow|kfence_|__stack_chk_fail|kcov_|__might",
         parts=r"kasan|kmsan|check_memory_region|check_heap_object|check_object|read_word_at_a_time|"
@@ -166,16 +167,11 @@ too long."""
 CROSS_CALL = re.compile(r".*smp_call_function", re.ASCII)
 """Waiting for another CPU that does not answer: the wait itself names the bug."""
 
-_CARRIERS = re.compile(
-    "|".join(
-        [f"(?:{family.names})" for family in FAMILIES if family.names]
-        + [f".*(?:{family.parts})" for family in FAMILIES if family.parts]
-    ),
-    re.ASCII,
-)
+_NAMES = re.compile("|".join(f"(?:{family.names})" for family in FAMILIES if family.names), re.ASCII)
+_PARTS = re.compile(".*(?:" + "|".join(family.parts for family in FAMILIES if family.parts) + ")", re.ASCII)
 
 
 @lru_cache(maxsize=4096)
-def carries(function: str) -> bool:
-    """Whether `function` only carries the news."""
-    return bool(_CARRIERS.match(function))
+def carries(function: str, module: str = "") -> bool:
+    """Whether `function` only carries the news. `module`: "" for the kernel itself."""
+    return bool(_NAMES.match(function)) or (not module and bool(_PARTS.match(function)))

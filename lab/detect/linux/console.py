@@ -203,7 +203,7 @@ class Console:
             self._panic(line, pattern, match)
         elif self._dead or (pattern.stamped and line.stamp is None and line.start > 0):
             self._continue(line)
-        elif report is not None and report.absorbs(pattern):
+        elif report is not None and report.absorbs(pattern, line.text):
             self._take(report, line)
         else:
             self._start(self._report(line, pattern, match))

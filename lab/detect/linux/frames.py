@@ -25,6 +25,8 @@ FRAME = re.compile(
 )
 """`demo_match+0x1c2/0x210 [demo_sensor]`, with `[<ffffffff81234567>]` before Linux 4.10 and on arm, two
 addresses on powerpc."""
+DOUBTED = re.compile(r"(?:" + ADDRESS + r" ?)?\?+ " + SYMBOL + MODULE, re.ASCII)
+"""` ? vfs_write+0xbc/0x3d0`."""
 ARM_FRAME = re.compile(
     r"(?:\[<[0-9a-f]{8}>\] )?\(?(?P<callee>[A-Za-z_][\w.$]{0,300})(?:\+0x\S+)?\)? from "
     r"(?:\[<[0-9a-f]{8}>\] )?\(?" + SYMBOL + MODULE,

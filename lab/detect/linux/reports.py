@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from lab.detect.lines import Line
 from lab.detect.linux.blame import blamed
-from lab.detect.linux.frames import Frame, names, pointer, stack_frame
+from lab.detect.linux.frames import DOUBTED, Frame, names, pointer, stack_frame
 from lab.detect.linux.patterns import TRUNCATED, Blame, Pattern, Role
 from lab.model import EvidenceRef, Finding, FindingKind, Signature
 
@@ -156,10 +156,12 @@ class Report:
         """Whether a stack, or what stands for it, was read."""
         return self._stacked or self.pattern.stackless
 
-    def absorbs(self, pattern: Pattern) -> bool:
+    def absorbs(self, pattern: Pattern, text: str) -> bool:
         """Whether what `pattern` begins is a part of this. What is fatal never hides in what is not."""
         if pattern.fatal and not self.fatal:
             return False
+        if self.pattern.includes is not None and self.pattern.includes.match(text):
+            return True
         if pattern.role is Role.HEADER or (pattern is self.pattern and pattern.blame is Blame.NOBODY):
             return True
         return self.pattern.fatal and not self._ended
@@ -220,7 +222,7 @@ class Report:
         function = blame.function
         titles = self._titles(function)
         return Finding(
-            kind=self.pattern.kind,
+            kind=FindingKind.PANIC if self._yielded else self.pattern.kind,
             signature=Signature(title=titles[0], alt_titles=titles[1:]),
             fatal=self.fatal,
             t_s=self.t_s,
@@ -232,6 +234,10 @@ class Report:
             corrupted=self._corrupted(function),
             suppressed=self.suppressed,
         )
+
+    @property
+    def _yielded(self) -> bool:
+        return self.pattern.yields and bool(self._reason)
 
     def _function(self) -> Frame:
         return blamed(self.pattern, self._named, self._lines) or Frame("")
@@ -249,7 +255,8 @@ class Report:
         words = {"what": "", "access": "", "place": "", "rest": "", **self._what, **self._details()}
         words["what"] = self._phrase(words["what"])
         others = [name for name in names(self._whole(function)) if name != function] if function else []
-        titles = [_title(self.pattern.title, words, function)]
+        titles = [f"kernel panic: {PANIC_TAIL.sub('', self._reason or '')}"] if self._yielded else []
+        titles.append(_title(self.pattern.title, words, function))
         titles += [_title(self.pattern.title, words, other) for other in others]
         if function:
             titles += [_title(alt, words, name) for alt in self.pattern.alts for name in (function, *others)]
@@ -271,7 +278,7 @@ class Report:
         return what
 
     def _detail(self) -> str:
-        if self._reason is None or self.pattern.role is Role.PANIC:
+        if self._reason is None or self.pattern.role is Role.PANIC or self._yielded:
             return ""
         return f"ended in a kernel panic: {self._reason}" if self._reason else "ended in a kernel panic"
 
@@ -286,8 +293,9 @@ class Report:
             return self.interrupted
         if self.pattern.blame is not Blame.NOBODY and not function:
             return "no function in the report"
-        if not any(stack_frame(text) for text in self._lines) and self.closed:
-            return "no stack in the report"
+        if self.closed and not any(stack_frame(text) for text in self._lines):
+            doubted = any(DOUBTED.match(text) for text in self._lines)
+            return "only frames that the unwinder doubts" if doubted else "no stack in the report"
         return ""
 
     def _victim(self, text: str) -> None:

@@ -5,6 +5,14 @@ from __future__ import annotations
 from lab.detect.linux.patterns.pattern import Blame, Pattern, Role, rx
 from lab.model import FindingKind
 
+SLUB = rx(r"BUG [^:]{1,64}(?: \(.{1,80}\))?: |WARNING: (?:CPU: \d+ PID: \d+ at )?mm/slub\.c")
+"""One mistake in a slab is told under several headings."""
+SLUB_PARTS = rx(
+    r".*(?:slab|kmem|kfree|kmalloc)|check_bytes|init_object|object_err|print_trailer|on_freelist|alloc_debug|"
+    r"free_debug|__free_|___cache|free_to_partial|get_partial|get_from_partial|process_slab|alloc_single|"
+    r"alloc_consistency|free_consistency|fixup_red_left|check_pad|new_slab"
+)
+
 BUGS: tuple[Pattern, ...] = (
     Pattern(
         id="rust-panic",
@@ -135,16 +143,26 @@ BUGS: tuple[Pattern, ...] = (
         source="mm/kmemleak.c: print_unreferenced(), as a leak checker prints it",
     ),
     Pattern(
+        id="slub-overwritten",
+        kind=FindingKind.BUG,
+        blame=Blame.STACK,
+        start=rx(r"\[(?P<what>[\w ]{3,40} overwritten)\] 0x"),
+        hot=(b" overwritten] 0x",),
+        title="BUG: {what}",
+        skip=SLUB_PARTS,
+        includes=SLUB,
+        example="[Right Redzone overwritten] 0xffff888008cb8bc0-0xffff888008cb8bc0 @offset=3008",
+        source="mm/slub.c: check_bytes_and_report(), before the heading",
+    ),
+    Pattern(
         id="slub",
         kind=FindingKind.BUG,
         blame=Blame.STACK,
         start=rx(r"BUG (?!: )(?P<cache>[\w.:()-]{1,64}) ?\(.{1,80}?\): (?P<what>.{1,100})"),
         hot=(b"BUG ",),
         title="BUG: {what}",
-        skip=rx(
-            r".*(?:slab|kmem|kfree|kmalloc)|check_bytes|init_object|object_err|print_trailer|on_freelist|"
-            r"alloc_debug|free_debug|__free_|___cache"
-        ),
+        skip=SLUB_PARTS,
+        includes=SLUB,
         example="BUG kmalloc-64 (Not tainted): Poison overwritten",
         source="mm/slub.c: slab_bug()",
     ),
@@ -155,7 +173,8 @@ BUGS: tuple[Pattern, ...] = (
         start=rx(r"BUG (?P<cache>[\w.-]{1,64}): (?P<what>[A-Z].{1,100})"),
         hot=(b"BUG ",),
         title="BUG: {what}",
-        skip=rx(r".*(?:slab|kmem|kfree|kmalloc)|check_bytes|object_err|print_trailer|on_freelist"),
+        skip=SLUB_PARTS,
+        includes=SLUB,
         example="BUG demo_cache: Objects remaining on kmem_cache_close()",
         source="mm/slub.c: slab_bug() before 3.3",
     ),

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from lab.detect.linux.patterns.pattern import Pattern, Role, rx
+from lab.detect.linux.patterns.pattern import Pattern, rx
 from lab.model import FindingKind
 
 MEMORY: tuple[Pattern, ...] = (
     Pattern(
         id="oom",
         kind=FindingKind.OOM,
+        yields=True,
         start=rx(
             r"(?:(?P<what>[^:]{1,64}) invoked oom-killer:|"
             r"(?:Memory cgroup o|O)ut of memory(?: \([\w ]{1,40}\))?: Kill(?:ed)? process \d{1,10} \()"
@@ -32,6 +33,7 @@ MEMORY: tuple[Pattern, ...] = (
     Pattern(
         id="machine-check",
         kind=FindingKind.WARNING,
+        yields=True,
         start=rx(
             r"(?:mce: )?\[Hardware Error\]: (?:CPU \d{1,5}: Machine Check|Machine check events logged|"
             r"Hardware error from APEI)|CPU \d{1,5}: Machine Check Exception|"
@@ -57,7 +59,7 @@ MEMORY: tuple[Pattern, ...] = (
     Pattern(
         id="nmi-unknown",
         kind=FindingKind.WARNING,
-        role=Role.LINE,
+        yields=True,
         start=rx(r"(?:NMI: IOCK error|Uhhuh\. NMI received for unknown reason|NMI: PCI system error)"),
         hot=(b"NMI received for unknown", b"NMI: IOCK error", b"NMI: PCI system"),
         title="unknown NMI",

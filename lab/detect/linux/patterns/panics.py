@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lab.detect.linux.patterns.pattern import SYMBOL, Blame, Pattern, Role, rx
+from lab.detect.linux.patterns.pattern import MODULE, SYMBOL, Blame, Pattern, Role, rx
 from lab.model import FindingKind
 
 PANIC = r"Kernel panic(?: - not syncing)?: ?"
@@ -14,7 +14,9 @@ PANICS: tuple[Pattern, ...] = (
         fatal=True,
         role=Role.PANIC,
         blame=Blame.NAMED,
-        start=rx(PANIC + r"(?P<what>stack-protector: Kernel stack is corrupted in: )(?:" + SYMBOL + ")?"),
+        start=rx(
+            PANIC + r"(?P<what>stack-protector: Kernel stack is corrupted in: )(?:" + SYMBOL + MODULE + ")?"
+        ),
         hot=(b"Kernel panic",),
         title="kernel panic: stack is corrupted",
         skip=rx(r".*stack_chk"),
@@ -91,7 +93,7 @@ SECONDARY = rx(
     r"Attempted to kill the idle task|Aiee|Fatal machine check|KFENCE|KASAN|KCSAN|KMSAN|UBSAN|"
     r"System is deadlocked|"
     r"Out of memory|sysrq triggered crash|double fault|Machine halted|scheduling while atomic|bad mode|"
-    r"Unrecoverable|Asynchronous SError|stack overflow|kernel stack overflow)"
+    r"Unrecoverable|NMI: |Asynchronous SError|stack overflow|kernel stack overflow)"
 )
 """Panics that end what an earlier report began: their reason names no bug of its own."""
 

@@ -85,6 +85,10 @@ class Pattern:
     """Too little to go by, unless it has the kernel's time stamp or begins what was recorded."""
     tentative: bool = False
     """Withdrawn when the system comes up after it."""
+    includes: re.Pattern[str] | None = None
+    """Lines that would begin reports of their own, and are a part of this one."""
+    yields: bool = False
+    """Where it ends in a panic, the panic's reason names the bug."""
     noise: str = ""
     """Why such a report says nothing about this guest's kernel, or ""."""
     broken: str = ""

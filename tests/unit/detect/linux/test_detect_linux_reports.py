@@ -241,6 +241,68 @@ def test_a_system_call_has_all_its_names() -> None:
     assert "bad-access in sys_demo" in found.signature.alt_titles
 
 
+def test_a_stall_in_a_module_is_the_modules_by_the_way_into_it() -> None:
+    frames = "\n ".join(f"{name}+0x1/0x2 [demo]" for name in ("demo_wait_string", "demo_loop", "demo_write"))
+    found = one(
+        "watchdog: BUG: soft lockup - CPU#0 stuck for 26s! [demo:1]\nRIP: 0010:delay_tsc+0x1/0x2\n"
+        f"Call Trace:\n <TASK>\n {frames}\n proc_reg_write+0x1/0x2\n vfs_write+0x1/0x2"
+    )
+    assert (found.title, found.module) == ("BUG: soft lockup in demo_write", "demo")
+
+
+def test_a_module_that_calls_itself_without_end_is_named_by_what_does() -> None:
+    deep = " demo_deep+0x1/0x2 [demo]\n" * 300
+    found = one(
+        "BUG: TASK stack guard page was hit at ff (stack is ff..ff)\nRIP: 0010:demo_deep+0x1/0x2 [demo]\n"
+        f"Call Trace:\n{deep} demo_write+0x1/0x2 [demo]\n vfs_write+0x1/0x2"
+    )
+    assert found.title == "BUG: stack guard page was hit in demo_deep"
+
+
+def test_what_a_module_calls_its_functions_is_its_business() -> None:
+    found = one("Oops: general protection fault, x: 0000 [#1]\nRIP: 0010:demo_copy_string+0x1/0x2 [demo]")
+    assert found.title == "general protection fault in demo_copy_string"
+
+
+def test_a_jump_to_nowhere_is_blamed_on_what_the_unwinder_doubts() -> None:
+    found = one(
+        "BUG: unable to handle page fault for address: ff\nRIP: 0010:0xffffc8ff00000120\n"
+        "Call Trace:\n ? __die+0x1/0x2\n ? asm_exc_page_fault+0x1/0x2\n ? demo_call+0x1/0x2 [demo]"
+    )
+    assert found.title.endswith("in demo_call")
+    assert "doubts" in found.corrupted
+
+
+@pytest.mark.parametrize(
+    ("text", "title"),
+    [
+        (
+            "demo invoked oom-killer: gfp_mask=0x0\n"
+            + stack("dump_header")
+            + "\nKernel panic - not syncing: "
+            "Out of memory: system-wide panic_on_oom is enabled",
+            "kernel panic: Out of memory: system-wide panic_on_oom is enabled",
+        ),
+        (
+            "Uhhuh. NMI received for unknown reason 30 on CPU 0.\nKernel panic - not syncing: NMI: Not continuing",
+            "kernel panic: NMI: Not continuing",
+        ),
+    ],
+)
+def test_what_the_kernel_could_have_survived_is_a_panic_where_it_panics(text: str, title: str) -> None:
+    found = one(text)
+    assert (found.kind, found.title, found.fatal) == (FindingKind.PANIC, title, True)
+
+
+def test_one_mistake_in_a_slab_is_one_report() -> None:
+    found = one(
+        "[Right Redzone overwritten] 0xff-0xff @offset=3008. First byte 0xa5\n=====\n"
+        "BUG kmalloc-64 (Tainted: G): Object corrupt\n"
+        "WARNING: mm/slub.c:1130 at object_err+0x1/0x2, CPU#0: sh/1\n" + stack("object_err", "demo_free")
+    )
+    assert found.title == "BUG: Right Redzone overwritten in demo_free"
+
+
 def test_cpus_that_interleave_are_read_apart() -> None:
     first = log(
         "BUG: KASAN: use-after-free in one+0x1/0x2\nRead of size 8 at addr ff by task a/1\n" + stack("one"),
