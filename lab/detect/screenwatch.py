@@ -7,6 +7,7 @@ login is no finding. Refuses to look at pixels: `look` does, outside this room.
 
 from __future__ import annotations
 
+import re
 from bisect import insort
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -50,6 +51,9 @@ FAILURES = {
     ScreenKind.GRUB_RESCUE: "boot failure: GRUB rescue shell",
     ScreenKind.EMERGENCY_SHELL: "boot failure: emergency shell",
 }
+STAMP = re.compile(r"^\W{0,4}(?=\S{0,14}\d\S{0,14}\d)\S{3,16}\s+(?:\W\s+)?(?=\S)")
+"""What optical reading leaves of `[    5.274286] `: a word with digits, maybe after a bracket."""
+DASHES = str.maketrans({"\N{EM DASH}": "-", "\N{EN DASH}": "-"})
 RECOVERY = "recovery screen"
 PANIC = "kernel panic"
 
@@ -296,11 +300,24 @@ def read_panic(screen: Screen) -> Finding | None:
     if not text:
         return None
     console = Console()
-    console.feed(Block(0.0, 0, text.encode() + b"\n"))
+    console.feed(Block(0.0, 0, undecorated(text).encode() + b"\n"))
     console.finish()
     found = [report.finding() for report in console.reports]
     fatal = [finding for finding in found if finding.fatal and not finding.suppressed]
     return max(fatal, key=lambda finding: finding.kind is FindingKind.PANIC, default=None)
+
+
+def undecorated(text: str) -> str:
+    """Console text as it was read from a picture, without what reading makes of time stamps.
+
+    `[    5.274286] Kernel panic - not syncing` is read as `> LE%8531: Kernel panic — not syncing`. Lines are
+    cut only where at least half of them begin so, which those of a console without time stamps do not.
+    """
+    lines = text.translate(DASHES).splitlines()
+    stamped = sum(1 for line in lines if STAMP.match(line))
+    if 2 * stamped < len([line for line in lines if line.strip()]):
+        return "\n".join(lines)
+    return "\n".join(STAMP.sub("", line) for line in lines)
 
 
 def _panic(screen: Screen) -> Finding:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from observing import BANNER, Film, Tape, screen
 
 from lab.detect import Detectors, detect, detected
-from lab.detect.screenwatch import FAILURES, screen_finding
+from lab.detect.screenwatch import FAILURES, screen_finding, undecorated
 from lab.model import DetectSettings, Finding, FindingKind, Frame, ScreenKind
 
 SETTINGS = DetectSettings(boot_s=60, heartbeat_s=10, loop_resets=3)
@@ -105,6 +105,29 @@ def test_a_panic_on_the_screen_gets_the_title_that_the_console_would_give() -> N
     (decoded,) = found(started().show(13, ScreenKind.PANIC_QR, qr=PANIC))
     assert decoded.title == finding.title
     assert decoded.corrupted == ""
+
+
+def test_time_stamps_that_were_read_wrongly_do_not_hide_a_panic() -> None:
+    text = """\
+: 14.025591: simple-framebuffer simple-framebuffer.0: fbO: simplefb registered!
+> LE?8238: demo: provoking panic
+> LE%8531: Kernel panic \N{EM DASH} not syncing: demo: asked to panic
+> 1.078697: CPU: O PID: 159 Comm: sh Tainted: G OE 6.1.0-56-amd64 #1
+1.879029: Call Trace:
+> 1.797342 panic+0x118/0x2f4
+"""
+    one = screen_finding(screen(ScreenKind.PANIC, text=text), t_s=1.0, path="frames/000001.png")
+    assert one is not None
+    assert one.title == "kernel panic: demo: asked to panic"
+
+
+def test_a_console_without_time_stamps_keeps_its_first_words() -> None:
+    text = """\
+BUG: kernel NULL pointer dereference, address: 0000000000000048
+RIP: 0010:demo_fault+0xf/0x20 [demo]
+Kernel panic - not syncing: Fatal exception
+"""
+    assert undecorated(text) == text.rstrip("\n")
 
 
 def test_a_panic_that_cannot_be_read_needs_a_second_look() -> None:
