@@ -5,9 +5,7 @@
 #if __has_include(<linux/panic_notifier.h>) /* since Linux 5.14 */
 #include <linux/panic_notifier.h>
 #endif
-#include <linux/pid.h>
 #include <linux/reboot.h>
-#include <linux/sched/signal.h>
 #include <linux/slab.h>
 
 #include <asm/desc.h>
@@ -105,14 +103,6 @@ static noinline void lab_crasher_exec_data(void)
 	barrier();
 }
 
-static noinline void lab_crasher_kill_init(void)
-{
-	struct task_struct *init = get_pid_task(find_get_pid(1), PIDTYPE_PID);
-
-	init->signal->flags &= ~SIGNAL_UNKILLABLE;
-	send_sig(SIGKILL, init, 1);
-}
-
 /* Without an interrupt table the next exception is a triple fault, which resets the processor. */
 static noinline void lab_crasher_triple_fault(void)
 {
@@ -155,7 +145,6 @@ const struct crasher_fault crasher_flow[] = {
 	{ "wild-read", "a read of an unmapped address", lab_crasher_wild_read },
 	{ "wild-call", "a call of an unmapped address", lab_crasher_wild_call },
 	{ "exec-data", "a call into data", lab_crasher_exec_data },
-	{ "kill-init", "the death of process 1", lab_crasher_kill_init },
 	{ "triple-fault", "a reset by triple fault, without a word", lab_crasher_triple_fault },
 	{ "reset", "an emergency restart", lab_crasher_reset },
 	{ "nested", "a panic with an oops in it", lab_crasher_nested },
