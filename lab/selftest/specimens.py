@@ -190,7 +190,7 @@ SPECIMENS: tuple[Specimen, ...] = (
              patience_s=60, until="soft lockup", title=r"BUG: soft lockup in .*"),
     Specimen(name="rcu-stall", fault="rcu-stall", prepare=(STALL,
              "echo 30 > /proc/sys/kernel/watchdog_thresh"),
-             images=(LTS, MID, NEW), kind=LOCKUP, patience_s=60, until="self-detected|detected stalls",
+             images=(MID, NEW), kind=LOCKUP, patience_s=60, until="self-detected|detected stalls",
              title=r"INFO: rcu detected stall in .*"),
     Specimen(name="irqs-off", fault="irqs-off", prepare=(STALL,), vcpus=2, images=(LTS, NEW), kind=LOCKUP,
              patience_s=90, until="detected stalls", title=r"INFO: rcu detected stall.*"),
