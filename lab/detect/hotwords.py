@@ -24,7 +24,13 @@ PIECE = 1 << 17
 """Bytes per numpy operation: the masks stay in the processor's cache."""
 SMALL = 2048
 """Bytes below which numpy costs more than it saves."""
-COMMON = (b" etaoinsrlcdumpfhgbvk0123456789", 30.0), (b":.-_/=,[]()xwyjqz", 12.0), (b"ACEIPRSTDNOML", 5.0)
+COMMON = (
+    (b" ", 64.0),
+    (b"etoinsarldumc", 32.0),
+    (b":0123456789[].-bfghpx\n\r", 16.0),
+    (b"_=yCSI)(vP;ADR,TM/k", 8.0),
+    (b"BOEwFNJ|+KULVH#", 4.0),
+)
 """How common bytes are in logs, roughly; all others count 1. Only speed depends on it."""
 
 
@@ -104,7 +110,7 @@ class HotWords:
             mask = np.frombuffer(piece.translate(self._tables[0]), np.uint8)[:size].copy()
             for shift in range(1, WINDOW):
                 mask &= np.frombuffer(piece.translate(self._tables[shift]), np.uint8)[shift : shift + size]
-            places = np.flatnonzero(mask)
+            places = np.flatnonzero(mask != 0)
             if not len(places):
                 continue
             text = np.frombuffer(piece, np.uint8)

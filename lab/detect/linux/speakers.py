@@ -22,6 +22,7 @@ LEAP_S = 20.0
 """A clock that leaps so far forward, to where it had been, never stopped."""
 RESUMED_S = 60.0
 """A kernel whose older log was shown goes on with its own clock within so much."""
+RAW_STAMP = re.compile(rb"\r?" + STAMP.pattern.encode(), re.ASCII)
 QUOTED = re.compile(
     r"(?:[\w./@-]{1,80}(?:\[\d{1,8}\])?:(?:\d{1,8}:)?|[+>#|$]|\S{1,40}[@:]\S{0,80}[#$]( .*)?|"
     r"\w+(?: \S+){0,3}:)$",
@@ -59,7 +60,7 @@ class Clock:
             self._next = -(-block.start // PROBE) * PROBE
         while self._next < upto:
             start = line_start(block, self._next - block.start, 0)
-            stamp = STAMP.match(block.data[start : start + 32].lstrip(b"\r").decode("ascii", "replace"))
+            stamp = RAW_STAMP.match(block.data, start)
             if stamp:
                 found.append(float(stamp[1]))
             self._next += PROBE

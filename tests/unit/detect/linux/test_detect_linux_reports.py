@@ -284,7 +284,8 @@ def test_a_jump_to_nowhere_is_blamed_on_what_the_unwinder_doubts() -> None:
             "kernel panic: Out of memory: system-wide panic_on_oom is enabled",
         ),
         (
-            "Uhhuh. NMI received for unknown reason 30 on CPU 0.\nKernel panic - not syncing: NMI: Not continuing",
+            "Uhhuh. NMI received for unknown reason 30 on CPU 0.\n"
+            "Kernel panic - not syncing: NMI: Not continuing",
             "kernel panic: NMI: Not continuing",
         ),
     ],
