@@ -102,9 +102,17 @@ def _candidates(pattern: Pattern, named: Frame | None, lines: Sequence[str]) -> 
 def guilty(seen: Iterable[Frame], skip: re.Pattern[str] | None = None) -> Frame | None:
     """The first frame that does not only carry the news."""
     for one in seen:
-        if one.function and not carries(one.function, one.module) and not (skip and skip.match(one.function)):
+        if one.function and not _excused(one, skip):
             return one
     return None
+
+
+def _excused(one: Frame, skip: re.Pattern[str] | None) -> bool:
+    """Whether a function only carries the news, always or (`skip`) this sort of it. In a module a word in
+    its name is not enough."""
+    if carries(one.function, one.module):
+        return True
+    return bool(skip and (skip.fullmatch if one.module else skip.match)(one.function))
 
 
 def _after(pattern: Pattern, lines: Sequence[str]) -> tuple[Sequence[str], bool]:
@@ -213,7 +221,7 @@ def dispatched(seen: Iterable[Frame], skip: re.Pattern[str] | None) -> Frame | N
             return Frame(CROSS_CALL_NAME) if CROSS_CALL.match(name) else inner or one
         if one.module and one.function:
             modules.append(one)
-        if not carries(one.function, one.module) and not (skip and skip.match(one.function)):
+        if not _excused(one, skip):
             inner = one
     return None
 

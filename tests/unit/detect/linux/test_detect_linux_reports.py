@@ -262,6 +262,8 @@ def test_a_module_that_calls_itself_without_end_is_named_by_what_does() -> None:
 def test_what_a_module_calls_its_functions_is_its_business() -> None:
     found = one("Oops: general protection fault, x: 0000 [#1]\nRIP: 0010:demo_copy_string+0x1/0x2 [demo]")
     assert found.title == "general protection fault in demo_copy_string"
+    found = one("UBSAN: shift-out-of-bounds in demo.c:1:2\nCall Trace:\n demo_ubsan_shift+0x1/0x2 [demo]")
+    assert found.title == "UBSAN: shift-out-of-bounds in demo_ubsan_shift"
 
 
 def test_a_jump_to_nowhere_is_blamed_on_what_the_unwinder_doubts() -> None:
@@ -284,9 +286,8 @@ def test_a_jump_to_nowhere_is_blamed_on_what_the_unwinder_doubts() -> None:
             "kernel panic: Out of memory: system-wide panic_on_oom is enabled",
         ),
         (
-            "Uhhuh. NMI received for unknown reason 30 on CPU 0.\n"
-            "Kernel panic - not syncing: NMI: Not continuing",
-            "kernel panic: NMI: Not continuing",
+            "Uhhuh. NMI received for unknown reason 3d on CPU 0.\nKernel panic - not syncing: NMI: No",
+            "kernel panic: NMI: No",
         ),
     ],
 )
