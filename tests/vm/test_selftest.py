@@ -35,6 +35,7 @@ def test_canaries_are_found_by_their_channels_and_the_host_counts_as_proven(lab:
     assert not found["healthy"]["seen"]
     assert lab.left_behind() == []
     _doctor_says_so(lab, proven["host"])
+    _a_host_that_failed_gets_no_cells(lab, proven["host"])
 
 
 def _doctor_says_so(lab: TemporaryLab, host: str) -> None:
@@ -44,3 +45,16 @@ def _doctor_says_so(lab: TemporaryLab, host: str) -> None:
     assert not list((results.path(lab.places, host).parent / "recordings").rglob("serial.log")), (
         "recordings of canaries that were found are not kept"
     )
+
+
+def _a_host_that_failed_gets_no_cells(lab: TemporaryLab, host: str) -> None:
+    path = results.path(lab.places, host)
+    told = json.loads(path.read_text())
+    told["canaries"][0] |= {"ok": False, "problem": "not seen by serial"}
+    path.write_text(json.dumps(told))
+    for command in ("plan", "run"):
+        answer = lab(command)
+        assert answer.code == 4, answer
+        assert "detectors failed the self-test" in answer.err
+        assert f"lab selftest --host {host}" in answer.err
+    assert lab("doctor", "--remembered").code == 4
