@@ -74,12 +74,14 @@ def _configuration() -> str:
     """QEMU runs as us and writes its console logs itself (no virtlogd here).
 
     No mount namespace around QEMU: libvirt would need a root file system that is a mount point, which
-    a chroot or a container often is not ("failed disable mount propagation").
+    a chroot or a container often is not ("failed disable mount propagation"). No owners remembered in
+    extended attributes: we change none, and libvirt 9.0 warns on our stderr at each screenshot otherwise.
     """
     lines = [
         'stdio_handler = "file"',
         'security_driver = "none"',
         "dynamic_ownership = 0",
+        "remember_owner = 0",
         "namespaces = [ ]",
     ]
     if os.geteuid() == 0:
