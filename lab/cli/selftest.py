@@ -149,7 +149,8 @@ def show(proven: results.Proven) -> None:
     out.print(rows)
     failed = proven.failed
     if not failed:
-        out.print(f"all {len(proven.canaries)} canaries were found as they must be")
+        count = len(proven.canaries)
+        out.print(f"all {count} canaries are as they must be" if count > 1 else "the canary is as it must be")
         return
     out.print(
         Text(f"{len(failed)} of {len(proven.canaries)} canaries failed: this host gets no cells", "red")
