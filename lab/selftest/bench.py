@@ -14,10 +14,9 @@ from pathlib import Path
 
 from lab import codec
 from lab.clock import Deadline
-from lab.guest.agent_channel import AgentChannel
 from lab.guest.agent_port import AgentPort, quietly
+from lab.guest.channel import Channel
 from lab.guest.guest import Guest
-from lab.guest.ssh_channel import SshChannel
 from lab.images.built import BuiltImage
 from lab.model import (
     AgentVersion,
@@ -81,7 +80,7 @@ class CanaryAttempt(Attempt):
     def _prepare_agent(self) -> None:
         codec.replace_text(self.order.recording / "attempt.json", facts(self.order, []))
 
-    def _reach(self, channels: list[AgentChannel | SshChannel]) -> None:
+    def _reach(self, channels: Sequence[Channel]) -> None:
         if channels:
             self.guest = Guest(channels, self.record, self.clock, self.timeouts)
             self._stack.callback(self.guest.close)
