@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from lab.model import ScreenKind
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -62,10 +64,10 @@ def cells(contrast: NDArray[np.uint8], ink: NDArray[np.bool_]) -> Cells | None:
     """The grid of a console; None where there is none, too little on it, or the picture is not crisp."""
     if not _crisp(contrast):
         return None
-    width = _period(ink.sum(axis=0), SMALLEST, LARGEST)
+    width = _period(np.count_nonzero(ink, axis=0), SMALLEST, LARGEST)
     if not width:
         return None
-    height = _period(ink.sum(axis=1), math.ceil(FLATTEST * width), int(TALLEST * width))
+    height = _period(np.count_nonzero(ink, axis=1), math.ceil(FLATTEST * width), int(TALLEST * width))
     if not height:
         return None
     part = _aligned(_aligned(ink, width).T, height).T
@@ -79,7 +81,8 @@ def cells(contrast: NDArray[np.uint8], ink: NDArray[np.bool_]) -> Cells | None:
     glyphs = int(flat.max())
     if letters < LEAST_LETTERS or glyphs > GLYPHS[0] + GLYPHS[1] * math.sqrt(letters):
         return None
-    if _torn(blocks, flat.reshape(rows, columns)):
+    solid = np.bitwise_count(packed).sum(axis=1) > 0.6 * height * width
+    if _torn(blocks, flat.reshape(rows, columns), solid.reshape(rows, columns)):
         return None
     begun = int(np.count_nonzero((flat[1:] != 0) & (flat[:-1] == 0))) + int(flat[0] != 0)
     if not LEAST_WORD <= letters / max(1, begun) <= LONGEST_WORD:
@@ -90,7 +93,7 @@ def cells(contrast: NDArray[np.uint8], ink: NDArray[np.bool_]) -> Cells | None:
 def _crisp(contrast: NDArray[np.uint8]) -> bool:
     """Whether ink has a few colours only. Scaling, compression and smoothed fonts blend them, and then equal
     letters differ by their neighbours."""
-    counts = np.bincount(contrast.ravel(), minlength=256)
+    counts = np.bincount(contrast[::3].ravel(), minlength=256)
     counts[:FAINT] = 0
     total = int(counts.sum())
     return bool(total and np.sort(counts)[-MOST_SHADES:].sum() >= CRISP * total)
@@ -118,7 +121,7 @@ def _period(profile: NDArray[np.int_], least: int, most: int) -> int:
 
 def _aligned(ink: NDArray[np.bool_], step: int) -> NDArray[np.bool_]:
     """The page with blanks added left and right, so that it consists of whole cells."""
-    profile = ink.sum(axis=0)
+    profile = np.count_nonzero(ink, axis=0)
     whole = profile[: len(profile) // step * step].reshape(-1, step).sum(axis=0)
     start = 0 if whole[0] <= whole.min() * 1.05 else int(whole.argmin())
     before = (step - start) % step
@@ -128,10 +131,9 @@ def _aligned(ink: NDArray[np.bool_], step: int) -> NDArray[np.bool_]:
     return np.pad(ink, ((0, 0), (before, (step - rest) % step)))
 
 
-def _torn(blocks: NDArray[np.bool_], numbers: NDArray[np.int32]) -> bool:
+def _torn(blocks: NDArray[np.bool_], numbers: NDArray[np.int32], solid: NDArray[np.bool_]) -> bool:
     """Whether the grid cuts through letters: strokes go on from cell to cell. Rules, frames and bars, which
     are equal or solid cells, do not count."""
-    solid = blocks.mean(axis=(1, 3)) > 0.6
     letter = (numbers != 0) & ~solid
     beside = (blocks[:, :, :-1, -1] & blocks[:, :, 1:, 0]).any(axis=1)
     below = (blocks[:-1, -1] & blocks[1:, 0]).any(axis=2)
@@ -200,8 +202,10 @@ def telling(phrase: str) -> bool:
 
 @lru_cache(maxsize=1024)
 def spellings(sign: Sign) -> tuple[str, ...]:
-    """A sign's phrases as consoles can show them, with the capitals that makers of firmware vary."""
+    """A sign's phrases as consoles can show them; makers of firmware vary the capitals."""
     plain = [text for text in sign.texts if text.isascii()]
+    if sign.kind is not ScreenKind.NO_BOOT_DEVICE:
+        return tuple(plain)
     return tuple(dict.fromkeys(form for text in plain for form in (text, text.capitalize(), text.lower())))
 
 

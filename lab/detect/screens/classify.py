@@ -7,8 +7,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from lab.detect.screens.layout import Page, page
 from lab.detect.screens.panels import Panel, panels
 from lab.detect.screens.picture import decode
@@ -30,6 +28,8 @@ COLOURED = 60
 """Chroma (0-255) of a background that is neither black nor grey."""
 FORM_INK = 0.2
 """A coloured page with a form on it, as for a recovery key, has less ink."""
+HEADLINES = 4
+"""Lines of a form that are read first, and usually are enough."""
 MOST_PANELS = 2
 
 
@@ -73,30 +73,32 @@ def sheets(found: list[Panel]) -> list[Panel]:
 
 
 def _page(picture: Image, panel: Panel) -> Page | None:
-    layout = page(np.asarray(picture.crop(panel.box(*picture.size))), panel)
+    layout = page(picture.crop(panel.box(*picture.size)), panel)
     return layout if layout.lines or layout.face or layout.dense else None
 
 
 def _look(picture: Image, panel: Panel, *, read: bool) -> Screen | None:
-    from lab.detect.screens.judge import judge
+    from lab.detect.screens.judge import in_trouble, judge
     from lab.detect.screens.qr import kernel_log, read_qr
     from lab.detect.screens.reading import Line, Unreadable, read_hexadecimal, read_page
 
     layout = _page(picture, panel)
     if layout is None:
         return None
-    qr = read_qr(picture.crop(panel.box(*picture.size)))
+    qr = "" if layout.dense else read_qr(picture.crop(panel.box(*picture.size)))
     log = kernel_log(qr) if qr else ""
     if log:
         return Screen(kind=ScreenKind.PANIC_QR, reason="its QR code holds a kernel log", text=log, qr=qr)
-    calm = _by_cells(layout) if layout.dense and not qr else None
+    calm = _by_cells(layout) if layout.dense else None
     if calm is not None and (not read or calm.verdict is ScreenVerdict.HEALTHY):
         return calm
     lines: list[Line] = []
     trouble = "not read"
     if read:
         try:
-            lines = read_page(layout)
+            lines = read_page(layout, HEADLINES) if _is_form(layout, panel, qr) else []
+            if not lines or in_trouble([line.text for line in lines]):
+                lines = read_page(layout)
         except Unreadable as error:
             trouble = str(error)
     texts = [line.text for line in lines]
@@ -106,6 +108,11 @@ def _look(picture: Image, panel: Panel, *, read: bool) -> Screen | None:
     kind = ScreenKind.TEXT if layout.dense and panel.luma < 60 else ScreenKind.OTHER
     reason = "text without a sign of trouble" if lines else f"text on a flat ground; {trouble}"
     return Screen(kind=kind, reason=reason, text="\n".join(texts), qr=qr)
+
+
+def _is_form(layout: Page, panel: Panel, qr: str) -> bool:
+    """A coloured page with buttons or input fields: set-up, a login or recovery, which its headline tells."""
+    return panel.chroma > COLOURED and not qr and layout.face is None and layout.has_controls
 
 
 def _by_cells(layout: Page) -> Screen | None:

@@ -22,7 +22,7 @@ from lab.detect.screens.signs_linux import LINUX
 from lab.detect.screens.signs_recovery import NOT_STARTING
 from lab.detect.screens.signs_windows import WINDOWS
 from lab.detect.screens.stopcode import Again, StopText, boot_status, progress, read_stop
-from lab.model import Screen, ScreenKind
+from lab.model import Screen, ScreenKind, ScreenVerdict
 
 SIGNS = (*WINDOWS, *NOT_STARTING, *LINUX, *FIRMWARE)
 ORDER = (
@@ -90,6 +90,13 @@ def judge(
         if case.weights.get(kind, 0.0) >= DECIDED - 1e-6:
             return _screen(case, kind)
     return None
+
+
+def in_trouble(lines: Sequence[str]) -> bool:
+    """Whether a first look at some lines gives any reason to read the rest."""
+    return any(seen.sign.kind.verdict is not ScreenVerdict.HEALTHY for seen in find(lines, SIGNS)) or (
+        boot_status(lines) is not None
+    )
 
 
 def _weigh_stop(case: Case) -> None:

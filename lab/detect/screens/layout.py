@@ -15,6 +15,7 @@ import numpy as np
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+    from PIL.Image import Image
 
     from lab.detect.screens.panels import Panel
 
@@ -75,10 +76,21 @@ class Page:
     dense: bool
     """A console or another page of evenly spaced lines, better read as one block."""
 
+    @property
+    def has_controls(self) -> bool:
+        """Buttons or input fields: wide filled boxes, which no stop screen has."""
+        return any(
+            box.width > 2.5 * box.height
+            and box.height >= 12
+            and box.width > 0.05 * self.width
+            and float(self.ink[box.top : box.bottom, box.left : box.right].mean()) > 0.6
+            for box in self.others
+        )
 
-def page(pixels: NDArray[np.uint8], panel: Panel) -> Page:
-    """Layout of a panel's pixels (rows, columns, 3)."""
-    contrast = contrast_to(pixels, panel.colour)
+
+def page(picture: Image, panel: Panel) -> Page:
+    """Layout of a panel that was cut out of its frame, RGB."""
+    contrast = contrast_to(picture, panel.colour)
     ink = contrast >= INK
     _erase_rules(ink, contrast)
     height, width = ink.shape
@@ -116,31 +128,31 @@ def _erase_rules(ink: NDArray[np.bool_], contrast: NDArray[np.uint8]) -> None:
     height, width = ink.shape
     if height < 60 or width < 60:
         return
-    upright = ink.mean(axis=0) > 0.5
+    upright = np.count_nonzero(ink, axis=0) > 0.5 * height
     if float(upright.mean()) < 0.05:
         ink[:, upright] = False
         contrast[:, upright] = 0
     edge = max(2, height // 50)
-    flat = ink.mean(axis=1) > 0.5
+    flat = np.count_nonzero(ink, axis=1) > 0.5 * width
     flat[edge:-edge] = False
     ink[flat] = False
     contrast[flat] = 0
 
 
-def contrast_to(pixels: NDArray[np.uint8], colour: tuple[int, int, int]) -> NDArray[np.uint8]:
-    """Largest difference to the background over the channels, stretched to 0-255."""
-    apart = np.zeros(pixels.shape[:2], dtype=np.uint8)
-    for channel, value in enumerate(colour):
-        plane = pixels[..., channel]
-        level = np.uint8(value)
-        np.maximum(apart, np.where(plane > level, plane - level, level - plane), out=apart)
-    counts = np.bincount(apart.ravel(), minlength=256)
+def contrast_to(picture: Image, colour: tuple[int, int, int]) -> NDArray[np.uint8]:
+    """Largest difference to the background over the channels, stretched to 0-255: (rows, columns)."""
+    from PIL import Image, ImageChops
+
+    if max(colour) > 0:
+        picture = ImageChops.difference(picture, Image.new("RGB", picture.size, colour))
+    red, green, blue = picture.split()
+    apart = ImageChops.lighter(ImageChops.lighter(red, green), blue)
+    counts = np.array(apart.histogram())
     counts[:25] = 0
     most = np.flatnonzero(np.cumsum(counts) >= 0.95 * counts.sum())
     top = int(most[0]) if counts.any() else 255
-    table = np.clip((np.arange(256, dtype=np.int32) - 10) * 255 // max(40, top - 10), 0, 255).astype(np.uint8)
-    stretched: NDArray[np.uint8] = table[apart]
-    return stretched
+    table = np.clip((np.arange(256) - 10) * 255 // max(40, top - 10), 0, 255)
+    return np.array(apart.point(table.tolist()))
 
 
 def _bands(ink: NDArray[np.bool_], box: Box, gap: int) -> list[Box]:
@@ -180,7 +192,7 @@ def _untangled(ink: NDArray[np.bool_], bands: list[Box]) -> list[Box]:
 
 def _pitch(ink: NDArray[np.bool_]) -> float:
     """Rows from one line of text to the next, by the page's likeness to itself; 0 where there is none."""
-    profile = ink.sum(axis=1).astype(np.float64)
+    profile = np.count_nonzero(ink, axis=1).astype(np.float64)
     profile -= profile.mean()
     if len(profile) < 40 or not profile.any():
         return 0.0

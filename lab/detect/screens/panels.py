@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from PIL.Image import Image
 
-ACROSS, DOWN = 400, 300
+ACROSS, DOWN = 360, 270
 """Most sampled pixels per side."""
 NEAR = 22
 """Largest difference per channel of equal colours: on flat areas JPEG of quality 30 stays below."""
@@ -76,11 +76,11 @@ class Panel:
 def panels(picture: Image) -> list[Panel]:
     """Largest background first; empty for photographs, gradients and textures."""
     pixels = sample(picture, ACROSS, DOWN)
-    rows, columns = pixels.shape[:2]
-    free = np.ones((rows, columns), dtype=bool)
+    shades = _shades(pixels)
+    free = np.ones(pixels.shape[:2], dtype=np.bool_)
     found = []
     for _ in range(MOST):
-        colour, share = _dominant(pixels, free)
+        colour, share = _dominant(pixels, shades, free)
         if share < (LEAST_DARK if max(colour) < 48 else LEAST_SHARE):
             break
         same = near(pixels, colour)
@@ -100,32 +100,34 @@ def near(pixels: NDArray[np.uint8], colour: tuple[int, int, int], reach: int = N
     return same
 
 
-def _dominant(pixels: NDArray[np.uint8], free: NDArray[np.bool_]) -> tuple[tuple[int, int, int], float]:
+def _shades(pixels: NDArray[np.uint8]) -> NDArray[np.int16]:
+    """Each pixel's colour in 4096 shades."""
+    high = (pixels >> 4).astype(np.int16)
+    shades: NDArray[np.int16] = (high[..., 0] << 8) | (high[..., 1] << 4) | high[..., 2]
+    return shades
+
+
+def _dominant(
+    pixels: NDArray[np.uint8], shades: NDArray[np.int16], free: NDArray[np.bool_]
+) -> tuple[tuple[int, int, int], float]:
     """The most frequent colour among free pixels, and its share of the frame."""
-    left = pixels[free]
-    if not len(left):
-        return (0, 0, 0), 0.0
-    codes = (
-        ((left[:, 0] >> 4).astype(np.int32) << 8)
-        | ((left[:, 1] >> 4).astype(np.int32) << 4)
-        | (left[:, 2] >> 4)
-    )
-    counts = np.bincount(codes, minlength=4096)
+    counts = np.bincount(shades[free], minlength=4096)
     best = int(counts.argmax())
-    members = left[codes == best]
-    middle = np.median(members, axis=0).astype(int)
-    return (int(middle[0]), int(middle[1]), int(middle[2])), float(counts[best]) / free.size
+    if not counts[best]:
+        return (0, 0, 0), 0.0
+    red, green, blue = np.median(pixels[free & (shades == best)][:: 1 + int(counts[best]) // 4000], axis=0)
+    return (int(red), int(green), int(blue)), float(counts[best]) / free.size
 
 
 def _rectangle(same: NDArray[np.bool_]) -> tuple[int, int, int, int] | None:
     """Left, top, right, bottom of the rows and columns that mostly have the colour."""
     left, top, right, bottom = 0, 0, same.shape[1], same.shape[0]
     for _ in range(3):
-        rows = np.flatnonzero(same[:, left:right].mean(axis=1) >= MEMBER)
+        rows = np.flatnonzero(np.count_nonzero(same[:, left:right], axis=1) >= MEMBER * (right - left))
         if not len(rows):
             return None
         top, bottom = int(rows[0]), int(rows[-1]) + 1
-        columns = np.flatnonzero(same[top:bottom].mean(axis=0) >= MEMBER)
+        columns = np.flatnonzero(np.count_nonzero(same[top:bottom], axis=0) >= MEMBER * (bottom - top))
         if not len(columns):
             return None
         left, right = int(columns[0]), int(columns[-1]) + 1

@@ -107,11 +107,11 @@ class Line:
     box: Box
 
 
-def read_page(page: Page) -> list[Line]:
-    """The lines of a page, top to bottom. Raises Unreadable."""
+def read_page(page: Page, most: int = MOST_LINES) -> list[Line]:
+    """The lines of a page, top to bottom; of a page that is no block, the first `most`. Raises Unreadable."""
     if page.dense or len(page.lines) > MOST_LINES:
         return read_block(page, _hull(page))
-    found = [Line(text=read_line(page, box), box=box) for box in page.lines]
+    found = [Line(text=read_line(page, box), box=box) for box in page.lines[:most]]
     return [line for line in found if line.text]
 
 

@@ -1,4 +1,3 @@
-
 """Signs of a Windows that does not start: boot manager, repair, recovery. Data; refuses to hold logic."""
 
 from __future__ import annotations

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
@@ -17,7 +16,7 @@ BLUE = (0, 120, 215)
 
 def laid_out(picture: Image.Image):
     panel = panels(picture)[0]
-    return page(np.asarray(picture.crop(panel.box(*picture.size))), panel)
+    return page(picture.crop(panel.box(*picture.size)), panel)
 
 
 def drawn(*texts: tuple[tuple[int, int], str, int], size: tuple[int, int] = (800, 600)) -> Image.Image:
