@@ -46,6 +46,8 @@ ORDER = (
 )
 """Which kind wins where several are decided."""
 NAME_READ = 86.0
+COLOURED = 60
+"""Chroma (0-255) of a ground that is neither black nor grey."""
 WINDOWS_FILE = re.compile(r"\\(?:windows|winnt|boot|efi|system32)\\", re.IGNORECASE)
 KEYS = re.compile(r"\b(?:F1|F8|F9|ESC|ENTER|EINGABE)\b", re.IGNORECASE)
 LOGIN = re.compile(r"^[\w.-]{1,40} login:\s*\S{0,20}$|^Password:\s*$", re.IGNORECASE)
@@ -109,9 +111,14 @@ def _weigh_stop(case: Case) -> None:
     if stop.in_stop_line and (stop.parameters or stop.name):
         case.add(bug, DECIDED, "reads '*** STOP:' with a code")
     if stop.name and stop.score >= NAME_READ:
-        company = 0.3 * (stop.progress is not None) + 0.2 * bool(stop.module) + 0.2 * (case.panel.chroma > 60)
+        company = (
+            0.3 * (stop.progress is not None) + 0.2 * bool(stop.module) + 0.2 * (case.panel.chroma > COLOURED)
+        )
         bracketed = any(re.search(r"\(\s?[0OoQ][xX]", line) for line in case.lines)
         case.add(bug, 0.5 + company + 0.3 * bracketed, f"reads the stop code's name {stop.name}")
+    elif stop.code is not None and stop.code >> 28 and not stop.in_stop_line:
+        company = 0.3 * (stop.progress is not None) + 0.2 * (case.panel.chroma > COLOURED)
+        case.add(bug, 0.5 + company, f"reads the stop code {stop.code:#010x}")
     if case.page.dense and has_prompt(case.lines):
         case.weights.pop(bug, None)
 

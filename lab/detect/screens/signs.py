@@ -26,6 +26,10 @@ CYRILLIC = str.maketrans(
 DECIDED = 1.0
 
 
+PROMPT_SCORE = 88.0
+"""One wrong letter in ten."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sign:
     """A phrase in all its spellings and languages."""
@@ -35,6 +39,8 @@ class Sign:
     texts: tuple[str, ...]
     source: str
     weight: float = DECIDED
+    prompt: bool = False
+    """A line begins with it, signs of punctuation included."""
 
     @property
     def example(self) -> str:
@@ -80,7 +86,7 @@ def find(lines: Sequence[str], signs: Iterable[Sign]) -> list[Seen]:
     joined = "".join(parts)
     found = []
     for sign in signs:
-        seen = _best(sign, parts, joined)
+        seen = _prompt(sign, lines) if sign.prompt else _best(sign, parts, joined)
         if seen is not None:
             found.append(seen)
     return found
@@ -102,6 +108,18 @@ def _best(sign: Sign, parts: list[str], joined: str) -> Seen | None:
         match = fuzz.partial_ratio_alignment(phrase, joined, score_cutoff=least)
         if match is not None and len(joined) >= len(phrase):
             return Seen(sign=sign, text=text, score=match.score, line=_line_of(parts, match.dest_start))
+    return None
+
+
+def _prompt(sign: Sign, lines: Sequence[str]) -> Seen | None:
+    from rapidfuzz import fuzz
+
+    for number in range(len(lines) - 1, -1, -1):
+        for text in sign.texts:
+            begin = lines[number].lower().replace(" ", "")[: len(text.replace(" ", ""))]
+            score = fuzz.ratio(begin, text.lower().replace(" ", ""))
+            if score >= PROMPT_SCORE:
+                return Seen(sign=sign, text=text, score=score, line=number)
     return None
 
 

@@ -102,7 +102,8 @@ FIRMWARE = (
     Sign(
         id="uefi-prompt",
         kind=ScreenKind.UEFI_SHELL,
-        texts=("Shell>",),
+        texts=("Shell>", "FS0:\\>", "FS1:\\>"),
+        prompt=True,
         weight=0.5,
         source="EDK II: ShellPkg",
     ),

@@ -153,6 +153,7 @@ SHELLS = (
         id="initramfs-prompt",
         kind=ScreenKind.EMERGENCY_SHELL,
         texts=("(initramfs)",),
+        prompt=True,
         weight=0.6,
         source="initramfs-tools: the prompt of its shell",
     ),
@@ -169,7 +170,14 @@ BOOT = (
     Sign(
         id="grub-rescue",
         kind=ScreenKind.GRUB_RESCUE,
-        texts=("Entering rescue mode", "grub rescue>", "Minimal BASH-like line editing is supported"),
+        texts=("Entering rescue mode", "Minimal BASH-like line editing is supported"),
+        source="GRUB: grub-core/kern/rescue_reader.c, normal/main.c",
+    ),
+    Sign(
+        id="grub-prompt",
+        kind=ScreenKind.GRUB_RESCUE,
+        texts=("grub rescue>", "grub>"),
+        prompt=True,
         source="GRUB: grub-core/kern/rescue_reader.c, normal/main.c",
     ),
     Sign(

@@ -55,7 +55,7 @@ def read_stop(lines: Sequence[str], again: Again | None = None) -> StopText:
     code, parameters, stop_line = _stop_line(lines, again)
     name, named, score = _named(lines)
     if code is None:
-        code = _lone_code(lines)
+        code = _lone_code(lines, again)
     if code is not None and brief().by_code(code) is None:
         code = nearest_code(code) if stop_line else code
     fault = brief().by_code(code) if code is not None else None
@@ -131,15 +131,31 @@ def _agreed(looks: list[list[tuple[int, int]]]) -> tuple[int | None, tuple[int, 
     return code, tuple(value & 0xFFFFFFFFFFFFFFFF for value in values)
 
 
-def _lone_code(lines: Sequence[str]) -> int | None:
-    """A code in brackets or after a colon: `CRITICAL_PROCESS_DIED (0xEF)`, `this error: 0xc000021a`."""
-    for line in lines:
-        for match in NUMBER.finditer(line):
-            value = number(match[1])
-            fault = brief().by_code(value) if value <= 0xFFFFFFFF else None
-            if fault is not None:
-                return value
+def _lone_code(lines: Sequence[str], again: Again | None) -> int | None:
+    """A code in brackets or alone: `CRITICAL_PROCESS_DIED (0xEF)`, `this error: 0xc000021a`. Long ones first:
+    a short one may be a misread word."""
+    matches = [(match, place) for place, line in enumerate(lines) for match in NUMBER.finditer(line)]
+    matches.sort(key=lambda pair: -len(pair[0][1]))
+    for match, place in matches:
+        value = number(match[1])
+        bracketed = match.string[: match.start()].rstrip().endswith(("(", ":")) or match[0].startswith(
+            ("(", "C(")
+        )
+        if len(match[1]) < 6 and not bracketed:
+            continue
+        looks = again(place) if again is not None and len(match[1]) >= 6 else []
+        for candidate in (value, *(other for look in looks for other, _ in _numbers(look))):
+            if is_stop(candidate):
+                return candidate
+        if len(match[1]) == 8 and is_stop(nearest_code(value)):
+            return nearest_code(value)
     return None
+
+
+def is_stop(code: int) -> bool:
+    """Whether the catalogue has a stop (or another dump code) with this number."""
+    fault = brief().by_code(code) if 0 < code <= 0xFFFFFFFF else None
+    return fault is not None and fault.fault_class is not FaultClass.BOOT_STATUS
 
 
 def nearest_code(code: int, *, boot: bool = False) -> int:
