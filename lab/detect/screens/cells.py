@@ -37,6 +37,9 @@ MOST_TORN = 0.2
 """Of neighbouring letters, how many may touch: an m and a w do, with a wrong grid half of them do."""
 LEAST_WORD, LONGEST_WORD = 1.8, 30.0
 """Cells from one blank to the next, on average: 4 to 8 in prose and logs."""
+LEAST_RETURNS = 2
+"""A phrase that repeats fewer of its letters looks like half of all text, and is left out: its pages show
+another one, or are so short that they are read."""
 FAINT, MOST_SHADES, CRISP = 16, 8, 0.97
 """Contrast (0-255) that counts, and how many of its values must make up nearly all of it."""
 FAR = np.int32(1 << 30)
@@ -196,14 +199,18 @@ def shows(page: Cells, phrase: str) -> bool:
 
 def telling(phrase: str) -> bool:
     """Whether a phrase repeats enough of its letters to be known by that alone."""
-    returns = sum(1 for place, since in _shape(phrase) if since and phrase[place] != " ")
-    return returns >= 5 and len(phrase) >= 16
+    return _returns(phrase) >= 5 and len(phrase) >= 16
+
+
+def _returns(phrase: str) -> int:
+    """Letters that stood in the phrase before."""
+    return sum(1 for place, since in _shape(phrase) if since and phrase[place] != " ")
 
 
 @lru_cache(maxsize=1024)
 def spellings(sign: Sign) -> tuple[str, ...]:
     """A sign's phrases as consoles can show them; makers of firmware vary the capitals."""
-    plain = [text for text in sign.texts if text.isascii()]
+    plain = [text for text in sign.texts if text.isascii() and _returns(text) >= LEAST_RETURNS]
     if sign.kind is not ScreenKind.NO_BOOT_DEVICE:
         return tuple(plain)
     return tuple(dict.fromkeys(form for text in plain for form in (text, text.capitalize(), text.lower())))

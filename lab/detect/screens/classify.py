@@ -15,22 +15,26 @@ from lab.model import Screen, ScreenKind, ScreenVerdict
 if TYPE_CHECKING:
     from PIL.Image import Image
 
+GREY = (140, 205)
+"""Luma of the ground of firmware set-up pages."""
 DARK = 160
 """Luma (0-255) up to which a background may carry light text."""
 LEAST_AREA = 0.03
 LEAST_SIDE = 0.08
 """Of the frame, both ways: task bars and title bars are thinner."""
 LEAST_FILL = 0.5
-LEAST_INK = 0.0004
+LEAST_INK = 0.0001
 """Of the panel, outside boxes and bars."""
 MOST_RUNS = 0.8
 COLOURED = 60
 """Chroma (0-255) of a background that is neither black nor grey."""
 FORM_INK = 0.2
 """A coloured page with a form on it, as for a recovery key, has less ink."""
-HEADLINES = 4
+HEADLINES = 3
 """Lines of a form that are read first, and usually are enough."""
-MOST_PANELS = 2
+LEAST_LINE = 2.5
+"""Width by height of a line worth reading: a cursor or an icon is narrower."""
+MOST_PANELS = 3
 
 
 def classify(data: bytes | Image, *, read: bool = True) -> Screen:
@@ -57,24 +61,35 @@ def suspicious(data: bytes | Image) -> bool:
 
 
 def sheets(found: list[Panel]) -> list[Panel]:
-    """Panels that may carry a message: dark or coloured, mostly flat, with some light ink in short runs."""
+    """Panels that may carry a message: mostly flat, with some ink in short runs, dark or coloured under light
+    text, or of a firmware's grey under dark text."""
     fit = [
         panel
         for panel in found
-        if panel.luma <= DARK
-        and panel.area >= LEAST_AREA
+        if panel.area >= LEAST_AREA
         and min(panel.right - panel.left, panel.bottom - panel.top) >= LEAST_SIDE
         and panel.fill >= LEAST_FILL
         and panel.ink * (1 - panel.runs) >= LEAST_INK
-        and panel.light >= 0.5
-        and (panel.runs <= MOST_RUNS or (panel.chroma > COLOURED and panel.ink < FORM_INK))
+        and (_is_dark(panel) or _is_firmware_grey(panel))
     ]
     return sorted(fit, key=lambda panel: -panel.area * panel.fill)[:MOST_PANELS]
 
 
+def _is_dark(panel: Panel) -> bool:
+    form = panel.chroma > COLOURED and panel.ink < FORM_INK
+    return panel.luma <= DARK and panel.light >= 0.5 and (panel.runs <= MOST_RUNS or form)
+
+
+def _is_firmware_grey(panel: Panel) -> bool:
+    """The ground of UEFI and BIOS set-up pages: windows of desktops are lighter."""
+    grey = panel.chroma <= 8 and GREY[0] <= panel.luma <= GREY[1]
+    return grey and panel.light < 0.5 and panel.runs <= MOST_RUNS and panel.fill >= 0.8
+
+
 def _page(picture: Image, panel: Panel) -> Page | None:
     layout = page(picture.crop(panel.box(*picture.size)), panel)
-    return layout if layout.lines or layout.face or layout.dense else None
+    worth = any(line.width >= LEAST_LINE * line.height for line in layout.lines)
+    return layout if worth or layout.face or layout.dense else None
 
 
 def _look(picture: Image, panel: Panel, *, read: bool) -> Screen | None:

@@ -95,7 +95,7 @@ SINGLE_BLOCK, SINGLE_LINE = 6, 7
 
 
 HEXADECIMAL = "0123456789ABCDEFx(), "
-HEX_SCALES = (1.0, 1.25, 1.5)
+HEX_SCALES = (1.0, 0.75, 0.5)
 """Of the usual enlargement: three looks at the same digits, since each errs elsewhere."""
 
 

@@ -77,7 +77,9 @@ def least_score(length: int) -> float:
         return 92.0
     if length < 18:
         return 88.0
-    return 84.0 if length < 30 else 80.0
+    if length < 30:
+        return 84.0
+    return 80.0 if length < 45 else 74.0
 
 
 def find(lines: Sequence[str], signs: Iterable[Sign]) -> list[Seen]:

@@ -28,6 +28,10 @@ FILE = re.compile(
     r"([A-Za-z0-9_\-~$+]{1,40}(?:\.[A-Za-z0-9_\-~]{1,20}){0,2})\s?[.,·]\s?(sys|exe|dll|tmp|drv|efi|bin|ocx)\b",
     re.IGNORECASE,
 )
+SPACED = re.compile(r"^([A-Za-z0-9_\-~$+.]{1,40})\s+(sys|exe|dll|tmp)\b", re.IGNORECASE)
+"""A file after its label, whose dot was too faint."""
+NOUGHT = re.compile(r"^[69DG](?=0{5})")
+"""Leading digits of parameters that were a nought with a dot or a stroke in it."""
 LABELLED = re.compile(r"(?:what|vhat|wh?at)\s*fai[l1I]ed\s*[:;.]?\s*(\S.*)$", re.IGNORECASE)
 Again = Callable[[int], list[str]]
 """Reads the hexadecimal numbers of a line once more, in several ways."""
@@ -111,7 +115,7 @@ def _numbers(text: str) -> list[tuple[int, int]]:
         digits = re.match(rf"(?:{HEX}|[ ](?=\w))*", piece.split(",")[0].split("(")[0].split(" C")[0])
         spelled = (digits[0] if digits else "").replace(" ", "")
         if len(spelled) >= 4:
-            found.append((number(spelled), len(spelled)))
+            found.append((number(NOUGHT.sub("0", spelled)), len(spelled)))
     return found
 
 
@@ -123,7 +127,7 @@ def _agreed(looks: list[list[tuple[int, int]]]) -> tuple[int | None, tuple[int, 
     known = [head for head in heads if brief().by_code(head) is not None]
     code = Counter(known or heads).most_common(1)[0][0]
     most = Counter(len(look) for look in looks if look).most_common(1)[0][0]
-    whole = [look for look in looks if len(look) == most][::-1]
+    whole = [look for look in (*looks[1:], looks[0]) if len(look) == most]
     values = []
     for place in range(1, min(most, 5)):
         sound = [look[place][0] for look in whole if look[place][1] in (8, 16)]
@@ -192,7 +196,7 @@ def _module(lines: Sequence[str]) -> str:
     for line in lines:
         match = LABELLED.search(line)
         if match is not None:
-            named = FILE.search(match[1])
+            named = FILE.search(match[1]) or SPACED.match(match[1])
             return f"{named[1]}.{named[2]}" if named else match[1].split()[0].strip(".,;")
     for line in lines:
         named = FILE.search(line)
