@@ -52,9 +52,21 @@ class Cells:
     flat: NDArray[np.int32]
     """Row after row: text that was broken at the right edge goes on."""
     columns: int
+    height: int
+    """Pixels of a cell."""
+    above: int
+    """Rows of blank pixels that were put above the page."""
     since: NDArray[np.int32]
     """Cells since the same letter was last seen."""
     _returning: dict[int, NDArray[np.intp]] = field(default_factory=dict)
+
+    def row(self, number: int) -> list[int]:
+        """The cells of one row, [] where there is none."""
+        return [int(cell) for cell in self.flat[number * self.columns : (number + 1) * self.columns]]
+
+    def row_at(self, pixel: float) -> int:
+        """The row that holds a line of pixels of the page."""
+        return int(pixel + self.above) // self.height
 
     def returning(self, distance: int) -> NDArray[np.intp]:
         """Where a letter stands that was last seen so many cells before."""
@@ -73,7 +85,9 @@ def cells(contrast: NDArray[np.uint8], ink: NDArray[np.bool_]) -> Cells | None:
     height = _period(np.count_nonzero(ink, axis=1), math.ceil(FLATTEST * width), int(TALLEST * width))
     if not height:
         return None
-    part = _aligned(_aligned(ink, width).T, height).T
+    wide, _ = _aligned(ink, width)
+    turned, above = _aligned(wide.T, height)
+    part = turned.T
     rows, columns = part.shape[0] // height, part.shape[1] // width
     if rows < 2 or columns < 10:
         return None
@@ -90,7 +104,7 @@ def cells(contrast: NDArray[np.uint8], ink: NDArray[np.bool_]) -> Cells | None:
     begun = int(np.count_nonzero((flat[1:] != 0) & (flat[:-1] == 0))) + int(flat[0] != 0)
     if not LEAST_WORD <= letters / max(1, begun) <= LONGEST_WORD:
         return None
-    return Cells(flat=flat, columns=columns, since=_since(flat))
+    return Cells(flat=flat, columns=columns, height=height, above=above, since=_since(flat))
 
 
 def _crisp(contrast: NDArray[np.uint8]) -> bool:
@@ -122,8 +136,8 @@ def _period(profile: NDArray[np.int_], least: int, most: int) -> int:
     return best
 
 
-def _aligned(ink: NDArray[np.bool_], step: int) -> NDArray[np.bool_]:
-    """The page with blanks added left and right, so that it consists of whole cells."""
+def _aligned(ink: NDArray[np.bool_], step: int) -> tuple[NDArray[np.bool_], int]:
+    """The page with blanks added left and right, so that it consists of whole cells; and how many left."""
     profile = np.count_nonzero(ink, axis=0)
     whole = profile[: len(profile) // step * step].reshape(-1, step).sum(axis=0)
     start = 0 if whole[0] <= whole.min() * 1.05 else int(whole.argmin())
@@ -131,7 +145,7 @@ def _aligned(ink: NDArray[np.bool_], step: int) -> NDArray[np.bool_]:
     rest = (len(profile) + before) % step
     if rest and not profile[len(profile) - rest :].any():
         ink, rest = ink[:, : len(profile) - rest], 0
-    return np.pad(ink, ((0, 0), (before, (step - rest) % step)))
+    return np.pad(ink, ((0, 0), (before, (step - rest) % step))), before
 
 
 def _torn(blocks: NDArray[np.bool_], numbers: NDArray[np.int32], solid: NDArray[np.bool_]) -> bool:

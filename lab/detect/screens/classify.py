@@ -5,8 +5,11 @@ Owns the order of the tests. Refuses to keep anything between frames: callers ca
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from lab.detect.screens.cells import Cells, cells, signs_shown, telling
 from lab.detect.screens.layout import Page, page
 from lab.detect.screens.panels import Panel, panels
 from lab.detect.screens.picture import decode
@@ -93,9 +96,9 @@ def _page(picture: Image, panel: Panel) -> Page | None:
 
 
 def _look(picture: Image, panel: Panel, *, read: bool) -> Screen | None:
-    from lab.detect.screens.judge import in_trouble, judge
+    """What one panel shows; None where nothing on it is worth reading."""
+    from lab.detect.screens.judge import judge
     from lab.detect.screens.qr import kernel_log, read_qr
-    from lab.detect.screens.reading import Line, Unreadable, read_hexadecimal, read_page
 
     layout = _page(picture, panel)
     if layout is None:
@@ -104,25 +107,51 @@ def _look(picture: Image, panel: Panel, *, read: bool) -> Screen | None:
     log = kernel_log(qr) if qr else ""
     if log:
         return Screen(kind=ScreenKind.PANIC_QR, reason="its QR code holds a kernel log", text=log, qr=qr)
-    calm = _by_cells(layout) if layout.dense else None
+    grid = cells(layout.contrast, layout.ink) if layout.dense else None
+    calm = _by_cells(grid) if grid is not None else None
     if calm is not None and (not read or calm.verdict is ScreenVerdict.HEALTHY):
         return calm
-    lines: list[Line] = []
-    trouble = "not read"
-    if read:
-        try:
-            lines = read_page(layout, HEADLINES) if _is_form(layout, panel, qr) else []
-            if not lines or in_trouble([line.text for line in lines]):
-                lines = read_page(layout)
-        except Unreadable as error:
-            trouble = str(error)
-    texts = [line.text for line in lines]
-    screen = judge(texts, layout, panel, qr, again=lambda number: read_hexadecimal(layout, lines[number].box))
+    reading = _read(layout, grid, headline=_is_form(layout, panel, qr)) if read else _Reading("not read")
+    screen = judge(reading.texts, layout, panel, qr, again=reading.again)
     if screen is not None:
         return screen
     kind = ScreenKind.TEXT if layout.dense and panel.luma < 60 else ScreenKind.OTHER
-    reason = "text without a sign of trouble" if lines else f"text on a flat ground; {trouble}"
-    return Screen(kind=kind, reason=reason, text="\n".join(texts), qr=qr)
+    reason = (
+        "text without a sign of trouble" if reading.texts else f"text on a flat ground; {reading.trouble}"
+    )
+    return Screen(kind=kind, reason=reason, text="\n".join(reading.texts), qr=qr)
+
+
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    trouble: str
+    texts: list[str] = field(default_factory=list)
+    again: Callable[[int], list[str]] | None = None
+
+
+def _read(layout: Page, grid: Cells | None, *, headline: bool) -> _Reading:
+    """The lines of a page, only the first ones where these show that it is no trouble."""
+    from lab.detect.screens.decipher import agreed, deciphered
+    from lab.detect.screens.judge import in_trouble
+    from lab.detect.screens.reading import Unreadable, read_hexadecimal, read_page
+
+    try:
+        lines = read_page(layout, HEADLINES) if headline else []
+        if not lines or in_trouble([line.text for line in lines]):
+            lines = read_page(layout)
+    except Unreadable as error:
+        return _Reading(str(error))
+    if grid is None:
+        return _Reading(
+            "nothing could be read",
+            [line.text for line in lines],
+            lambda number: read_hexadecimal(layout, lines[number].box),
+        )
+    return _Reading(
+        "nothing could be read",
+        deciphered(grid, [(line.text, line.box) for line in lines]),
+        lambda number: agreed(grid, read_hexadecimal(layout, lines[number].box), lines[number].box),
+    )
 
 
 def _is_form(layout: Page, panel: Panel, qr: str) -> bool:
@@ -130,14 +159,10 @@ def _is_form(layout: Page, panel: Panel, qr: str) -> bool:
     return panel.chroma > COLOURED and not qr and layout.face is None and layout.has_controls
 
 
-def _by_cells(layout: Page) -> Screen | None:
+def _by_cells(grid: Cells) -> Screen | None:
     """What an unscaled console shows, by the repetitions of its letters; None where that cannot tell."""
     from lab.detect.screens.alarms import ALARMS, CALM
-    from lab.detect.screens.cells import cells, signs_shown, telling
 
-    grid = cells(layout.contrast, layout.ink)
-    if grid is None:
-        return None
     alarms = signs_shown(grid, ALARMS)
     for sign, text in alarms:
         if telling(text) and sign.weight >= 1.0:

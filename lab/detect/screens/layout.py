@@ -124,11 +124,11 @@ def _even(rows: Sequence[Box]) -> bool:
 
 
 def _erase_rules(ink: NDArray[np.bool_], contrast: NDArray[np.uint8]) -> None:
-    """Window borders and frames: columns that are ink for half the height, and full rows at the very edge."""
+    """Window borders: columns that are ink nearly from top to bottom, and full rows at the very edge."""
     height, width = ink.shape
     if height < 60 or width < 60:
         return
-    upright = np.count_nonzero(ink, axis=0) > 0.5 * height
+    upright = np.count_nonzero(ink, axis=0) > 0.8 * height
     if float(upright.mean()) < 0.05:
         ink[:, upright] = False
         contrast[:, upright] = 0
