@@ -76,7 +76,7 @@ class Decipher:
             digits = sum(count for other, count in beside.items() if self._letter(other) in "123456789xX")
             others = sum(count for other, count in beside.items() if self._letter(other) in LETTERS)
             if digits > others:
-                self.votes[number]["0"] += sum(self.votes[number].values())
+                self.votes[number]["0"] += sum(self.votes[number].values()) + 1
 
     def _inked(self, row: int) -> list[int]:
         return [number for number in self.page.row(row) if number]
