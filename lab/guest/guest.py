@@ -8,9 +8,10 @@ read from the recording. Nothing that a guest may have begun is begun a second t
 from __future__ import annotations
 
 import contextlib
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from lab.clock import Deadline, Stopwatch
 from lab.errors import ChannelError
@@ -26,8 +27,9 @@ from lab.guest.channel import (
     Unavailable,
 )
 from lab.guest.transcript import kept
+from lab.guest.waking import wake
 from lab.log import redact
-from lab.model import CommandRun, Expectation, Observation, Step, Timeouts
+from lab.model import CommandRun, Expectation, MachineEvent, Observation, Step, Timeouts
 from lab.proc import Completed
 from lab.waiting import WaitTimeout, wait_for
 
@@ -47,6 +49,14 @@ class CommandFailed(Exception):
         self.done = done
 
 
+class Rewinder(Protocol):
+    """What can put a whole guest back in time: `lab.machine.machine.Machine`."""
+
+    def checkpoint(self, name: str) -> None: ...
+
+    def restore(self, name: str) -> None: ...
+
+
 class _Final(Exception):
     """Carries a refusal past a wait that takes every ChannelError for "not yet"."""
 
@@ -64,6 +74,7 @@ class Guest:
     :param record: called with each observation.
     :param timeouts: already scaled to the host.
     :param reboot_hook: reboots the guest from outside, instead of asking it; must return at once.
+    :param rewinder: the machine, for `checkpoint` and `restore`.
     """
 
     def __init__(
@@ -73,6 +84,7 @@ class Guest:
         clock: Stopwatch,
         timeouts: Timeouts,
         reboot_hook: Callable[[], None] | None = None,
+        rewinder: Rewinder | None = None,
     ) -> None:
         if not channels:
             raise ValueError("guest: no channel (wanted at least one)")
@@ -83,6 +95,8 @@ class Guest:
         self._clock = clock
         self._timeouts = timeouts
         self._reboot_hook = reboot_hook
+        self._rewinder = rewinder
+        self._checkpoints = 0
         self._left_boot: str | None = None
 
     @property
@@ -200,6 +214,46 @@ class Guest:
         self._record(Expectation(t_s=self._clock.t_s, what="reboot", begin=False))
         seconds = round(watch.t_s, 3)
         self._step("reboot", "end", "completed", boot_s=seconds, boot_id=boot_id, channel=self.channel)
+
+    def checkpoint(self) -> str:
+        """Remember the whole guest, disk, RAM and devices, in about a second; a name for `restore`.
+
+        :raise MachineError: the machine cannot (UEFI firmware), or QEMU refused.
+        """
+        self._checkpoints += 1
+        name, watch = f"lab{self._checkpoints}", Stopwatch()
+        self._rewind().checkpoint(name)
+        self._step("checkpoint", "end", "completed", checkpoint=name, seconds=round(watch.t_s, 3))
+        return name
+
+    def restore(self, name: str, timeout_s: float | None = None) -> None:
+        """Put the guest back to `checkpoint`, as often as wanted, and return when it answers.
+
+        Connections into the guest are of the time before and end; its clock is set to now.
+
+        :raise MachineError: there is no such checkpoint, or QEMU refused.
+        :raise WaitTimeout: the guest does not answer.
+        """
+        limit_s = self._timeouts.boot_s if timeout_s is None else timeout_s
+        watch, probe_s = Stopwatch(), self._probe_s
+        self._record(Expectation(t_s=self._clock.t_s, what="silence", begin=True, reason="restore"))
+        self._rewind().restore(name)
+        self._record(MachineEvent(t_s=self._clock.t_s, name="restored", details={"checkpoint": name}))
+        self.close()
+
+        def answers(channel: Channel) -> bool:
+            channel.ping(probe_s)
+            return True
+
+        self._first_to(answers, "answer of the restored guest", limit_s)
+        wake(self, time.time)
+        self._record(Expectation(t_s=self._clock.t_s, what="silence", begin=False))
+        self._step("restore", "end", "completed", checkpoint=name, seconds=round(watch.t_s, 3))
+
+    def _rewind(self) -> Rewinder:
+        if self._rewinder is None:
+            raise ValueError("guest: no machine to rewind (wanted a Guest made with a rewinder)")
+        return self._rewinder
 
     def close(self) -> None:
         """Close every channel; the guest can still be used, on new connections."""

@@ -154,7 +154,7 @@ class Attempt:
 
     def _reach(self, channels: Sequence[Channel]) -> None:
         """The guest over its channels, and the agent under test in it."""
-        self.guest = Guest(channels, self.record, self.clock, self.timeouts)
+        self.guest = Guest(channels, self.record, self.clock, self.timeouts, rewinder=self.machine)
         self._stack.callback(self.guest.close)
         self.agent = AgentUnderTest(
             self.guest,
