@@ -36,6 +36,7 @@ from lab.running.spawn import AttemptResult
 from lab.selftest import results as selftests
 from lab.selftest.gate import problem_of
 from lab.setting import Setting
+from lab.templates import TemplateStore
 
 
 class Session:
@@ -163,6 +164,9 @@ def begin(setting: Setting, console: Console | None = None) -> Iterator[Session]
             log.get("running").warning(
                 "leftover ended", machine=ended.machine, why=ended.why, error=ended.error
             )
+        templates = TemplateStore(places)
+        templates.remove_stale()
+        templates.prune(most_mib=setting.lab.clones.cache_mib)
         directory = RunDirectory.create(setting.lab.reports)
         for report in setting.usable_hosts():
             worry = problem_of(report, selftests.load(places, report.name))
