@@ -7,7 +7,7 @@ frame that is still larger than the guest's new mode. Refuses to read: it says w
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -26,6 +26,8 @@ MOST = 5
 """Background colours looked at."""
 LEAST_SHARE, LEAST_DARK = 0.06, 0.025
 """Of the frame. A dark patch may be smaller: a console that prints a few lines over a splash screen."""
+BAR, LEAST_BAR = 0.985, 0.02
+"""Share of one colour in a column of a letterbox bar, and the narrowest bar by the frame's width."""
 MEMBER = 0.35
 """Share of a row that has the background's colour if the row belongs to the panel."""
 
@@ -75,7 +77,9 @@ class Panel:
 
 def panels(picture: Image) -> list[Panel]:
     """Largest background first; empty for photographs, gradients and textures."""
-    pixels = sample(picture, ACROSS, DOWN)
+    whole = sample(picture, ACROSS, DOWN)
+    left, top, right, bottom = _inside(whole)
+    pixels = whole[top:bottom, left:right]
     shades = _shades(pixels)
     free = np.ones(pixels.shape[:2], dtype=np.bool_)
     found = []
@@ -88,7 +92,45 @@ def panels(picture: Image) -> list[Panel]:
         box = _rectangle(same)
         if box is not None:
             found.append(_panel(pixels, same, box, colour))
-    return found
+    if pixels.shape == whole.shape:
+        return found
+    rows, columns = whole.shape[:2]
+    return [
+        replace(
+            panel,
+            left=(left + panel.left * (right - left)) / columns,
+            right=(left + panel.right * (right - left)) / columns,
+            top=(top + panel.top * (bottom - top)) / rows,
+            bottom=(top + panel.bottom * (bottom - top)) / rows,
+        )
+        for panel in found
+    ]
+
+
+def _inside(pixels: NDArray[np.uint8]) -> tuple[int, int, int, int]:
+    """Left, top, right, bottom of the frame without letterbox bars: two black ones of one width, beyond
+    which a picture begins."""
+    rows, columns = pixels.shape[:2]
+    corner = (int(pixels[0, 0, 0]), int(pixels[0, 0, 1]), int(pixels[0, 0, 2]))
+    bar = near(pixels, corner)
+    if max(corner) >= 24:
+        return 0, 0, columns, rows
+    beside = _bar(np.count_nonzero(bar, axis=0) / rows)
+    above = _bar(np.count_nonzero(bar, axis=1) / columns)
+    if beside and above:  # a window in the middle of something dark
+        return 0, 0, columns, rows
+    return beside, above, columns - beside, rows - above
+
+
+def _bar(share: NDArray[np.float64]) -> int:
+    """Width of the bars at both ends of a row or column of shares; 0 where there are none."""
+    open_at = np.flatnonzero(share < BAR)
+    if not len(open_at):
+        return 0
+    first, last = int(open_at[0]), len(share) - 1 - int(open_at[-1])
+    width = min(first, last)
+    begins = min(share[width], share[len(share) - 1 - width]) < 0.5
+    return width if width >= LEAST_BAR * len(share) and begins else 0
 
 
 def near(pixels: NDArray[np.uint8], colour: tuple[int, int, int], reach: int = NEAR) -> NDArray[np.bool_]:

@@ -76,3 +76,17 @@ def test_a_dark_patch_on_a_splash_screen_is_read() -> None:
 def test_near_is_by_channel() -> None:
     pixels = np.array([[[10, 20, 30], [10, 20, 60], [0, 0, 8]]], dtype=np.uint8)
     assert near(pixels, (10, 20, 30), 22).tolist() == [[True, False, True]]
+
+
+def test_letterbox_bars_are_not_part_of_a_black_panel() -> None:
+    guest = Image.new("RGB", (800, 600), (120, 120, 120))
+    guest.paste(page((500, 400), (0, 0, 0)), (0, 0))
+    bars = Image.new("RGB", (1200, 600))
+    bars.paste(guest, (200, 0))
+    (found,) = [panel for panel in panels(bars) if panel.colour == (0, 0, 0)]
+    assert found.box(1200, 600) == pytest.approx((200, 0, 700, 400), abs=6)
+
+
+def test_a_console_with_margins_has_no_bars() -> None:
+    (panel,) = panels(page((640, 480), (0, 0, 0)))[:1]
+    assert panel.area == pytest.approx(1.0)
