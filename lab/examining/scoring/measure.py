@@ -120,7 +120,7 @@ def console_log(data: bytes) -> bytes:
 
 def _console(case: Case) -> Judged:
     data = console_log(case.path.read_bytes())
-    console, stream = Console(), LineStream()
+    console, stream = Console(reboots=True), LineStream()
     for block in (stream.feed(SerialChunk(t_s=0.0, start=0, data=data)), stream.finish()):
         if block is not None:
             console.feed(block)
