@@ -117,8 +117,6 @@ def _inside(pixels: NDArray[np.uint8]) -> tuple[int, int, int, int]:
         return 0, 0, columns, rows
     beside = _bar(np.count_nonzero(bar, axis=0) / rows)
     above = _bar(np.count_nonzero(bar, axis=1) / columns)
-    if beside and above:  # a window in the middle of something dark
-        return 0, 0, columns, rows
     return beside, above, columns - beside, rows - above
 
 
@@ -157,8 +155,17 @@ def _dominant(
     best = int(counts.argmax())
     if not counts[best]:
         return (0, 0, 0), 0.0
-    red, green, blue = np.median(pixels[free & (shades == best)][:: 1 + int(counts[best]) // 4000], axis=0)
-    return (int(red), int(green), int(blue)), float(counts[best]) / free.size
+    colour = _middle(pixels, free & (shades == best))
+    # Noise spreads a colour over several shades, of which the most frequent one lies beside the middle.
+    return _middle(pixels, free & near(pixels, colour)), float(counts[best]) / free.size
+
+
+def _middle(pixels: NDArray[np.uint8], members: NDArray[np.bool_]) -> tuple[int, int, int]:
+    """Median colour of some pixels, of 4000 at most."""
+    places = np.flatnonzero(members)
+    some = pixels.reshape(-1, 3)[places[:: 1 + len(places) // 4000]]
+    red, green, blue = np.median(some, axis=0)
+    return int(red), int(green), int(blue)
 
 
 def _rectangle(same: NDArray[np.bool_]) -> tuple[int, int, int, int] | None:
