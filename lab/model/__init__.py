@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from lab.model.found import Diagnosis, Finding, FindingKind, Missed, Sighted, Signature
 from lab.model.judged import AttemptRecord, Blame, CellVerdict, GateDecision, GatePolicy, KnownIssue, Outcome
+from lab.model.measured import FaultMark, FaultPhase, Figure, LoadMark, Sample
 from lab.model.planned import (
     AgentVersion,
     Arm,
@@ -65,6 +66,9 @@ __all__ = [
     "EvidenceRef",
     "Expectation",
     "Family",
+    "FaultMark",
+    "FaultPhase",
+    "Figure",
     "Finding",
     "FindingKind",
     "Firmware",
@@ -75,6 +79,7 @@ __all__ = [
     "ImageInfo",
     "KnownIssue",
     "Level",
+    "LoadMark",
     "MachineEvent",
     "MachineSample",
     "Missed",
@@ -84,6 +89,7 @@ __all__ = [
     "Plan",
     "Profile",
     "Proof",
+    "Sample",
     "ScenarioInfo",
     "Screen",
     "ScreenKind",

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from lab.model.measured import FaultMark, Figure, LoadMark, Sample
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SerialChunk:
@@ -172,6 +174,10 @@ Observation = (
     | Proof
     | MachineSample
     | Capture
+    | FaultMark
+    | LoadMark
+    | Sample
+    | Figure
 )
 """What a recording is made of, in order of `t_s`."""
 

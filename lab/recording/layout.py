@@ -22,12 +22,16 @@ from lab.model import (
     Capture,
     CommandRun,
     Expectation,
+    FaultMark,
+    Figure,
     Frame,
     Heartbeat,
+    LoadMark,
     MachineEvent,
     MachineSample,
     Observation,
     Proof,
+    Sample,
     SerialChunk,
     Step,
 )
@@ -53,6 +57,10 @@ TYPES: Mapping[str, type[Observation]] = {
     "proof": Proof,
     "sample": MachineSample,
     "capture": Capture,
+    "fault": FaultMark,
+    "load": LoadMark,
+    "resources": Sample,
+    "figure": Figure,
 }
 NAMES: Mapping[type[Observation], str] = {kind: name for name, kind in TYPES.items()}
 
