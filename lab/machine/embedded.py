@@ -85,7 +85,10 @@ def _configuration() -> str:
         "namespaces = [ ]",
     ]
     if os.geteuid() == 0:
-        lines += [f'user = "+{os.getuid()}"', f'group = "+{os.getgid()}"']
+        own = f'"+{os.getuid()}"', f'"+{os.getgid()}"'
+        lines += [f"user = {own[0]}", f"group = {own[1]}"]
+        # a privileged driver runs swtpm as `tss`, which may not enter the root of ours
+        lines += [f"swtpm_user = {own[0]}", f"swtpm_group = {own[1]}"]
     return "\n".join(lines) + "\n"
 
 
