@@ -138,6 +138,7 @@ def _profile(name: str, model: models.ProfileModel) -> Profile:
         disk_bus=model.disk_bus,
         nic=model.nic,
         network=model.network,
+        time_warp=model.time_warp,
     )
 
 

@@ -11,7 +11,7 @@ from collections import Counter
 from datetime import date
 from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
+from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, model_validator
 
 from lab.config.located import Model
 from lab.config.units import Flag, MiB, Seconds, Text
@@ -215,6 +215,19 @@ class ProfileModel(Model):
         default="isolated",
         description="`isolated`: only the lab reaches the guest; `none`: no card; `outbound`: user-mode NAT.",
     )
+    time_warp: Flag = Field(
+        default=False,
+        description="Days of uptime in minutes: emulated, one processor, and the clock jumps to the next "
+        "timer whenever the guest is idle. See docs/soak.md for what it can and cannot show.",
+    )
+
+    @model_validator(mode="after")
+    def _one_processor(self) -> ProfileModel:
+        if self.time_warp and self.vcpus != 1:
+            raise ValueError(
+                "wanted vcpus: 1 beside time_warp: true (instruction counting runs one processor)"
+            )
+        return self
 
 
 class HostModel(Model):

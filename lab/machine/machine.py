@@ -43,6 +43,9 @@ TALKATIVE = "sysrq_always_enabled=1"
 INTERRUPTIBLE = "unknown_nmi_panic"
 """For emulated guests: an NMI that the lab injects is a panic with a backtrace, even with interrupts off.
 An emulated CPU raises none by itself; a virtualised one with a performance counter can."""
+UNTICKED = "tsc=reliable nowatchdog"
+"""For a warped clock: the kernel's checks of one clock against another, twice a second, would be most of
+what an idle guest wakes for, and would find its clocks apart."""
 DUMP_DISK = "dump.raw"
 
 
@@ -155,7 +158,7 @@ class Machine:
             boot=image.boot,
             kernel=image.kernel,
             initrd=image.initrd,
-            cmdline=cmdline(image.cmdline, self.order.accelerator),
+            cmdline=cmdline(image.cmdline, self.order.accelerator, time_warp=self.order.profile.time_warp),
             firmware_code=OVMF_CODE,
             nvram=self.nvram,
             ram=template.ram if template else self.order.ram,
@@ -238,26 +241,16 @@ class Machine:
     def checkpoint(self, name: str) -> None:
         """Remember disk, RAM and devices under `name`, in the overlay; the guest runs on.
 
-        :raise MachineError: UEFI machines cannot (their variables are a raw file), or QEMU refused.
+        :raise MachineError: QEMU refused.
         """
-        if self.nvram is not None:
-            raise MachineError(
-                f"machine {self.name} has UEFI firmware, whose variables cannot be rewound",
-                hint="use a BIOS profile for scenarios with checkpoints",
-            )
-        self._snapshot("savevm", name)
+        freezing.save_checkpoint(self.domain, self.overlay, name)
 
     def restore(self, name: str) -> None:
         """Put the guest back to where it was at `checkpoint(name)`; it runs on from there.
 
         :raise MachineError: there is no such checkpoint, or QEMU refused.
         """
-        self._snapshot("loadvm", name)
-
-    def _snapshot(self, command: str, name: str) -> None:
-        said = self.domain.monitor(f"{command} {name}").strip()
-        if said:
-            raise MachineError(f"checkpoint {name!r}: {command} failed: {said}")
+        freezing.load_checkpoint(self.domain, self.overlay, name)
 
     def keep(self, *, hours: float, ssh_port: int, ssh_key: Path) -> Lease:
         """Leave the guest running for a person; `close` then no longer destroys it."""
@@ -312,11 +305,12 @@ def is_remote(uri: str) -> bool:
     return not embedded.is_embedded(uri) and bool(urlsplit(uri).netloc)
 
 
-def cmdline(given: str, accelerator: str) -> str:
+def cmdline(given: str, accelerator: str, *, time_warp: bool = False) -> str:
     """What QEMU hands to a kernel that it loads itself: the image's line and the lab's. Linux only."""
     if not given:
         return ""
     own = f"{TALKATIVE} {PATIENCE} {INTERRUPTIBLE}" if accelerator == "tcg" else TALKATIVE
+    own += f" {UNTICKED}" if time_warp else ""
     return f"{given} {own}"
 
 

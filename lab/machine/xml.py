@@ -18,6 +18,10 @@ from lab.model import BootPath, Family, Firmware, Profile
 NAMESPACE = "urn:fleet-lab:domain:1"
 QEMU_NAMESPACE = "http://libvirt.org/schemas/domain/qemu/1.0"
 
+TIME_WARP = ("-icount", "shift=0,sleep=off,align=off")
+"""One nanosecond per instruction, and the virtual clock jumps to the next timer while the guest is idle
+(QEMU's documentation of `-icount`)."""
+
 ET.register_namespace("lab", NAMESPACE)
 ET.register_namespace("qemu", QEMU_NAMESPACE)
 
@@ -74,6 +78,9 @@ def domain_xml(hardware: Hardware) -> str:
     domain = ET.Element("domain", type="kvm" if hardware.accelerator == "kvm" else "qemu")
     _text(domain, "name", hardware.name)
     _text(domain, "uuid", hardware.uuid)
+    # The VM generation id: a clone has another one than its template, which tells Linux (5.18 on) and
+    # Windows to draw fresh randomness at once.
+    _text(domain, "genid", hardware.uuid)
     _metadata(domain, hardware.owner)
     _text(domain, "memory", str(hardware.profile.memory_mib), unit="MiB")
     _text(domain, "vcpu", str(hardware.profile.vcpus))
@@ -180,6 +187,7 @@ def _qemu_arguments(domain: ET.Element, hardware: Hardware) -> None:
     arguments = [
         *("-action", "panic=none,watchdog=none"),
         *_network(hardware.profile),
+        *(TIME_WARP if hardware.profile.time_warp else ()),
         *_frozen(hardware),
         *hardware.extra,
     ]

@@ -72,6 +72,8 @@ class Profile:
     nic: str = "virtio"
     network: str = "isolated"
     """`isolated` (only the lab reaches the guest), `none`, or `outbound` (user-mode NAT)."""
+    time_warp: bool = False
+    """Emulated with instruction counting: the clock of an idle guest runs ahead of ours."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

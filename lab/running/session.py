@@ -138,7 +138,7 @@ def order(
         host=HostChoice(
             name=host.name,
             uri=host.uri,
-            accelerator=host.acceleration.accelerator,
+            accelerator="tcg" if profile.time_warp else host.acceleration.accelerator,
             factor=host.acceleration.factor,
             libvirt=host.libvirt,
             qemu=host.qemu,

@@ -258,6 +258,14 @@ def test_places_of_settings_are_known_by_path(write) -> None:
             "lab.yaml:8:12: matrix.images[0]: wanted a name or a pattern with * ? [..] {a,b}, got 'deb_12'",
         ),
         (
+            "small: {}",
+            "small: {time_warp: true, vcpus: 2}",
+            (
+                "lab.yaml:12:10: profiles.small: wanted vcpus: 1 beside time_warp: true "
+                "(instruction counting runs one processor), got a mapping"
+            ),
+        ),
+        (
             "profiles: small",
             "profiles: {a: b}",
             "lab.yaml:9:13: matrix.profiles: wanted a list, got a mapping",

@@ -236,3 +236,16 @@ def test_an_emulated_guest_is_given_patience_with_a_busy_host() -> None:
     assert cmdline("console=ttyS0", "tcg") == f"console=ttyS0 {TALKATIVE} {PATIENCE} {INTERRUPTIBLE}"
     assert cmdline("console=ttyS0", "kvm") == f"console=ttyS0 {TALKATIVE}"
     assert cmdline("", "tcg") == "", "an image with a loader of its own gets no command line"
+
+
+def test_a_warped_clock_counts_instructions_and_does_not_wait_while_the_guest_is_idle() -> None:
+    assert "-icount" not in arguments(tree())
+    warped = arguments(with_profile(vcpus=1, time_warp=True))
+    assert warped[warped.index("-icount") + 1] == "shift=0,sleep=off,align=off"
+
+
+def test_a_kernel_with_a_warped_clock_compares_no_clocks() -> None:
+    from lab.machine.machine import cmdline
+
+    assert "tsc=reliable" not in cmdline("root=/dev/vda", "tcg")
+    assert "tsc=reliable" in cmdline("root=/dev/vda", "tcg", time_warp=True)
