@@ -1,0 +1,1 @@
+"""What all benches share: figures, the run's record, tables, the machine, scratch room, child processes."""
