@@ -97,6 +97,11 @@ def pid_file(root: Path, name: str) -> Path:
     return root / "run/qemu" / f"{name}.pid"
 
 
+def tpm_state(root: Path, uuid: str) -> Path:
+    """Where the driver's swtpm keeps a domain's TPM; libvirt sets up a new one only where this is missing."""
+    return root / "lib/swtpm" / uuid / "tpm2" / "tpm2-00.permall"
+
+
 def qemu_log(root: Path, name: str) -> Path:
     """What a domain's QEMU printed: the first place to look when it does not start."""
     return root / "log/qemu" / f"{name}.log"

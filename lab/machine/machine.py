@@ -29,7 +29,7 @@ from lab.machine.leases import Lease, LeaseBook, owner_started
 from lab.machine.xml import Hardware, Ownership, domain_xml
 from lab.model import Firmware, Profile
 from lab.places import Places
-from lab.templates.store import DISK, NVRAM, STATE, Template
+from lab.templates.store import DISK, NVRAM, STATE, TPM, Template
 
 OVMF_CODE = Path("/usr/share/OVMF/OVMF_CODE_4M.fd")
 OVMF_VARS = Path("/usr/share/OVMF/OVMF_VARS_4M.fd")
@@ -193,6 +193,17 @@ class Machine:
             if not source.exists():
                 raise HostError(f"{source} is missing (UEFI firmware)", hint="apt-get install ovmf")
             shutil.copyfile(source, self.nvram)
+        if self.tpm_state is not None and template is not None and template.tpm is not None:
+            self.tpm_state.parent.mkdir(parents=True, mode=0o700)
+            shutil.copyfile(template.tpm, self.tpm_state)
+
+    @property
+    def tpm_state(self) -> Path | None:
+        """What the machine's own TPM keeps; None without one, and on other hosts. A clone there gets its
+        TPM's state all the same, as part of the device state, after libvirt has set up a new TPM (0.5 s)."""
+        if not self.order.profile.tpm or not embedded.is_embedded(self.order.uri):
+            return None
+        return embedded.tpm_state(embedded.process_root(self.places), self.uuid)
 
     @property
     def serial_socket(self) -> Path:
@@ -225,7 +236,7 @@ class Machine:
         self.domain.reset()
 
     def freeze(self, directory: Path) -> None:
-        """Stop the guest for good; its disk, device state and firmware variables go into `directory`.
+        """Stop the guest for good; disk, device state, firmware variables and TPM go into `directory`.
 
         The RAM is in the file that the order named. Saving makes QEMU write the disk's tables out, so
         the disk is copied after it.
@@ -237,6 +248,8 @@ class Machine:
         shutil.copyfile(self.overlay, directory / DISK)
         if self.nvram is not None:
             shutil.copyfile(self.nvram, directory / NVRAM)
+        if self.tpm_state is not None:
+            shutil.copyfile(self.tpm_state, directory / TPM)
 
     def checkpoint(self, name: str) -> None:
         """Remember disk, RAM and devices under `name`, in the overlay; the guest runs on.
@@ -274,7 +287,12 @@ class Machine:
             if hypervisor is not None:
                 hypervisor.close()
             if not self.kept:
-                self.book.drop(self.name)
+                self._drop()
+
+    def _drop(self) -> None:
+        if self.tpm_state is not None:
+            shutil.rmtree(self.tpm_state.parents[1], ignore_errors=True)
+        self.book.drop(self.name)
 
 
 def open_host(uri: str, places: Places) -> Hypervisor:

@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass, fields
 
 from lab.model import Profile
 
-FORMAT = 1
+FORMAT = 2
 """Of the template's directory and of how it is frozen; another one is another key."""
 SHORT = 12
 """Digits of the digest in a directory name."""

@@ -1,6 +1,6 @@
 """The templates of this machine: made once, found again, checked before use, dropped when unused.
 
-    cache/templates/IMAGE/KEY/     template.json disk.qcow2 state ram [nvram.fd]
+    cache/templates/IMAGE/KEY/     template.json disk.qcow2 state ram [nvram.fd] [tpm.permall]
     cache/templates/.scratch/      templates in the making
     cache/templates/.locks/        one per key: two processes that want the same one make it once
 
@@ -24,7 +24,7 @@ from lab.places import Places
 from lab.templates.key import TemplateKey
 
 RECORD = "template.json"
-DISK, STATE, RAM, NVRAM = "disk.qcow2", "state", "ram", "nvram.fd"
+DISK, STATE, RAM, NVRAM, TPM = "disk.qcow2", "state", "ram", "nvram.fd", "tpm.permall"
 USED = "used"
 """Touched at every use: its modification time is the order of dropping."""
 MIB = 1024 * 1024
@@ -68,6 +68,10 @@ class Template:
     @property
     def nvram(self) -> Path | None:
         return self.directory / NVRAM if NVRAM in self.sizes else None
+
+    @property
+    def tpm(self) -> Path | None:
+        return self.directory / TPM if TPM in self.sizes else None
 
 
 class TemplateStore:
@@ -211,7 +215,7 @@ class Draft:
 
     def finish(self, *, boot_s: float, settled_s: float) -> Template:
         """All files are there: take their sizes and digests."""
-        names = [name for name in (DISK, STATE, RAM, NVRAM) if (self.directory / name).exists()]
+        names = [name for name in (DISK, STATE, RAM, NVRAM, TPM) if (self.directory / name).exists()]
         self.template = Template(
             key=self.key,
             directory=self.directory,
