@@ -9,6 +9,9 @@
 #
 # Exit codes: 0 done, 1 failed, 2 bad words, 3 content refused.
 #
+# Each step of an update is said on the kernel log when it begins ("demo-sensor: step NAME"), so that
+# whoever cuts the power knows what was being done.
+#
 # What is written is synced before it is loaded: a content that brings the kernel down is still
 # there after the reset, and brings it down again.
 
@@ -25,11 +28,16 @@ fail() {
     exit 1
 }
 
+step() {
+    echo "<6>demo-sensor: step $1" >/dev/kmsg 2>/dev/null
+}
+
 has_systemd() {
     [ -d /run/systemd/system ]
 }
 
 start() {
+    step start
     if has_systemd; then
         systemctl start demo-sensor || fail "systemctl start failed"
     else
@@ -39,6 +47,7 @@ start() {
 }
 
 stop() {
+    step stop
     if has_systemd; then
         systemctl stop demo-sensor || fail "systemctl stop failed"
     else
@@ -84,47 +93,66 @@ enable() {
 
 install() {
     [ ! -e "$state" ] || fail "$state exists: the sensor is installed already"
+    step select-build
     mkdir -p "$state/content" || fail "cannot make $state"
     select_build "$1"
+    step select-content
     select_content "$2"
+    step enable
     ln -sf current/demo-sensord "$program/demo-sensor-probe"
     ln -sf current/demo-sensord "$program/demo-sensorctl"
     enable
-    sync
+    flush
     start
 }
 
 change_build() {
     stop
+    step unload
     $sensord unload || fail "the module of build $(now build) cannot be unloaded"
+    step select-build
     select_build "$1"
-    sync
+    flush
     start
 }
 
 update_build() {
     [ -f "$program/builds/$1/demo_sensor.ko" ] || fail "build $1 is not unpacked in $program/builds"
+    step remember
     remember build "$(now build)"
     change_build "$1"
 }
 
 change_content() {
+    step select-content
     select_content "$1"
+    flush
+    reload
+}
+
+flush() {
+    step sync
     sync
+}
+
+reload() {
+    step load
     $sensord reload "$patience"
 }
 
 update_content() {
     before=$(now content/name)
     [ -f "$program/content/$1.content" ] || fail "content $1 is not unpacked in $program/content"
+    step remember
     remember content "$before"
     change_content "$1"
     result=$?
     if [ $result -eq 3 ]; then
         # the content that was in force stays, also after a reboot
+        step restore-content
         select_content "$before"
-        sync
-        $sensord reload "$patience" >/dev/null
+        flush
+        reload >/dev/null
     fi
     return $result
 }
@@ -137,8 +165,8 @@ rollback() {
         change_build "$1"
     elif [ "$(now content/name)" != "$2" ]; then
         restore_content "$2"
-        sync
-        $sensord reload "$patience"
+        flush
+        reload
     else
         $sensord status
     fi
@@ -146,6 +174,7 @@ rollback() {
 
 restore_content() {
     [ "$(recall content)" = "$1" ] || fail "content $1 is not what was there before the last update"
+    step restore-content
     select_content "$1"
 }
 
@@ -177,3 +206,6 @@ case "$verb $#" in
     exit 2
     ;;
 esac
+result=$?
+[ $result -ne 0 ] || step done
+exit $result
