@@ -17,7 +17,7 @@ from lab.config.located import parse_document, unknown
 from lab.config.marked import Document, Steps, located, read
 from lab.config.types import Clones, Exclude, HostSpec, Include, Lab, Matrix, Override, Ring
 from lab.errors import InputError
-from lab.model import AgentVersion, Arm, EvidencePolicy, GatePolicy, KnownIssue, Profile, Timeouts
+from lab.model import AgentVersion, Arm, EvidencePolicy, GatePolicy, KnownIssue, Profile, SoakPlan, Timeouts
 from lab.places import Places, places
 
 
@@ -52,6 +52,7 @@ def load(path: Path, *, candidate: Mapping[str, str] | None = None) -> Lab:
         loop_resets=model.loop_resets,
         gate=_gate(model.gate),
         evidence=_evidence(model.evidence),
+        soak=SoakPlan(for_s=model.soak.duration, every_s=model.soak.every or 0.0, uptime_s=model.soak.uptime),
         clones=Clones(use=model.clones.use, warm=model.clones.warm, cache_mib=model.clones.cache),
         places=_places(model.places, root),
         reports=_below(root, model.reports),

@@ -314,6 +314,24 @@ class EvidenceModel(Model):
     )
 
 
+class SoakModel(Model):
+    """Long runs; docs/soak.md. `lab soak --for 24h` replaces the duration for one run."""
+
+    duration: Seconds = Field(
+        default=600.0,
+        alias="for",
+        description="How long a soak scenario samples; with a warped clock, the most it may take.",
+    )
+    every: Seconds | None = Field(
+        default=None, description="Between samples. Default: about 300 samples, 5 s to 5 min apart."
+    )
+    uptime: Seconds = Field(
+        default=50 * 86400.0,
+        description="Uptime that a guest with a warped clock must reach, of its own time. "
+        "50 days see a counter of milliseconds wrap.",
+    )
+
+
 class ClonesModel(Model):
     """Cells that start from a guest which was booted once and frozen; docs/clones.md."""
 
@@ -391,6 +409,7 @@ class LabModel(Model):
     evidence: EvidenceModel = Field(
         default=EvidenceModel(), description="What is taken from a guest before it is destroyed."
     )
+    soak: SoakModel = Field(default=SoakModel(), description="How long soak scenarios run.")
     clones: ClonesModel = Field(default=ClonesModel(), description="Instant clones of booted guests.")
     places: PlacesModel = Field(
         default=PlacesModel(), description="Where images, state and sockets are kept."

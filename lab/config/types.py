@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from lab.model import AgentVersion, Arm, EvidencePolicy, GatePolicy, Profile, Timeouts
+from lab.model import AgentVersion, Arm, EvidencePolicy, GatePolicy, Profile, SoakPlan, Timeouts
 from lab.places import Places
 
 
@@ -111,6 +111,7 @@ class Lab:
     gate: GatePolicy = field(default_factory=GatePolicy)
     evidence: EvidencePolicy = field(default_factory=EvidencePolicy)
     clones: Clones = field(default_factory=Clones)
+    soak: SoakPlan = field(default_factory=SoakPlan)
     census: Mapping[str, float] = field(default_factory=dict)
     """Image pattern to the fleet share of each image it matches; the first that matches counts."""
     networks: tuple[str, ...] = ("isolated",)

@@ -102,7 +102,10 @@ class _Expansion:
         """Every cell of the block, or the reason why not."""
         arms = sorted(block.arms, key=_candidate_first)
         for image, profile in self._pairs(block):
-            for name, seed in itertools.product(block.scenarios, block.seeds):
+            fitting = [
+                name for name in block.scenarios if self._clocked(image, profile, self._scenarios[name])
+            ]
+            for name, seed in itertools.product(fitting, block.seeds):
                 square = _Square(image, profile, self._scenarios[name], seed)
                 for arm in arms:
                     for version in self._lab.arms[arm]:
@@ -132,6 +135,19 @@ class _Expansion:
                     continue
                 self._unfitted.discard(image_name)
                 yield image, profile
+
+    def _clocked(self, image: ImageInfo, profile: Profile, scenario: ScenarioInfo) -> bool:
+        """Scenarios about days of uptime and profiles with a warped clock go together only."""
+        if scenario.time_warp == profile.time_warp:
+            return True
+        wants = "needs a profile with time_warp: true" if scenario.time_warp else "needs the usual clock"
+        self._omit(
+            CellId(f"{image.name}_{profile.name}_{scenario.name}"),
+            "excluded",
+            f"scenario {scenario.name} {wants}",
+            where=_Where(image.name, scenario.name),
+        )
+        return False
 
     def _add_cells(self, square: _Square, arm: Arm, version: AgentVersion, block: Block) -> None:
         versions = self._lab.arms[arm]

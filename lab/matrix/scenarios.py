@@ -25,6 +25,8 @@ _WANTED: Mapping[str, type] = {
     "cold_boot": bool,
     "ends_with": str,
     "starts_with": str,
+    "soak": bool,
+    "time_warp": bool,
 }
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
@@ -144,6 +146,8 @@ class _Module:
             count_loops=bool(marks.get("count_loops", False)),
             cold_boot=bool(marks.get("cold_boot", False)),
             starts_with=str(marks.get("starts_with", "")),
+            soak=bool(marks.get("soak", False)),
+            time_warp=bool(marks.get("time_warp", False)),
         )
 
     def _level(self, node: Function, marks: Marks) -> Level | None:

@@ -28,6 +28,7 @@ from lab.model.planned import (
     Plan,
     Profile,
     ScenarioInfo,
+    SoakPlan,
     Timeouts,
 )
 from lab.model.recorded import (
@@ -97,6 +98,7 @@ __all__ = [
     "SerialChunk",
     "Sighted",
     "Signature",
+    "SoakPlan",
     "Step",
     "Timeouts",
     "VcpuSample",

@@ -151,6 +151,27 @@ class ScenarioInfo:
     cold_boot: bool = False
     starts_with: str = ""
     """`installed`: it begins by installing the version before the update, so a guest may come with it."""
+    soak: bool = False
+    """It runs for as long as it is told to, and its deadline grows by that."""
+    time_warp: bool = False
+    """It runs only on profiles with a warped clock, and no other scenario runs on these."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SoakPlan:
+    """How long soak scenarios run, and how often they look."""
+
+    for_s: float = 600.0
+    """Of our time; for a warped clock the longest that the guest may take to get there."""
+    every_s: float = 0.0
+    """Of our time between two samples; 0: about 300 samples, 5 to 300 s apart."""
+    uptime_s: float = 50 * 86400.0
+    """Of the guest's time, with a warped clock. 50 days see a counter of milliseconds wrap (49.7)."""
+
+    @property
+    def interval_s(self) -> float:
+        """Between two samples."""
+        return self.every_s or min(300.0, max(5.0, self.for_s / 300.0))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from lab.images.built import BuiltImage
-from lab.model import BootPath, Cell, DetectSettings, EvidencePolicy, Profile, ScenarioInfo
+from lab.model import BootPath, Cell, DetectSettings, EvidencePolicy, Profile, ScenarioInfo, SoakPlan
 from lab.places import Places
 from lab.templates import Template
 
@@ -48,6 +48,8 @@ class CellOrder:
     """Keep the guest so long at the first failure (`lab repro --shell`), or 0."""
     artefacts: tuple[tuple[str, str], ...] = ()
     """(name, sha256) that the first run used; a repro refuses others."""
+    soak: SoakPlan = field(default_factory=SoakPlan)
+    """For a soak scenario."""
     template: Template | None = None
     """Start as a clone of it; None for a boot from power-off."""
     cold: str = ""
@@ -69,7 +71,8 @@ class CellOrder:
     @property
     def deadline_s(self) -> float:
         """When the cell's process is killed, from its start."""
-        return self.cell.timeouts.scaled(self.host.factor).cell_s
+        own = self.soak.for_s if self.scenario.soak else 0.0
+        return self.cell.timeouts.scaled(self.host.factor).cell_s + own
 
     def from_power_off(self, reason: str) -> CellOrder:
         """The same without a template."""
