@@ -19,17 +19,20 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+import psutil
+
 from lab import proc
 from lab.clock import wall
 from lab.errors import HostError, MachineError
 from lab.images.built import BuiltImage
 from lab.machine import embedded, freezing
 from lab.machine.driver import Domain, EventSink, Hypervisor
-from lab.machine.leases import Lease, LeaseBook, owner_started
+from lab.machine.leases import Lease, LeaseBook, owner_started, qemu_process
 from lab.machine.xml import Hardware, Ownership, domain_xml
 from lab.model import Firmware, Profile
 from lab.places import Places
 from lab.templates.store import DISK, NVRAM, STATE, TPM, Template
+from lab.waiting import WaitTimeout, wait_for
 
 OVMF_CODE = Path("/usr/share/OVMF/OVMF_CODE_4M.fd")
 OVMF_VARS = Path("/usr/share/OVMF/OVMF_VARS_4M.fd")
@@ -47,6 +50,8 @@ UNTICKED = "tsc=reliable nowatchdog"
 """For a warped clock: the kernel's checks of one clock against another, twice a second, would be most of
 what an idle guest wakes for, and would find its clocks apart."""
 DUMP_DISK = "dump.raw"
+GONE_S = 30.0
+"""libvirt sees the end of a QEMU that was killed after 1.4 s on an idle host."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,6 +89,9 @@ class Machine:
         self._domain: Domain | None = None
         self.lease = self._lease()
         self.kept = False
+        self._off = False
+        self._ssh_port = 0
+        self._tpm = b""
 
     def _lease(self) -> Lease:
         deadline = datetime.now(tz=UTC) + timedelta(seconds=self.order.lifetime_s)
@@ -223,7 +231,8 @@ class Machine:
             raise MachineError(
                 f"machine {self.name} forwards no SSH port (network {self.order.profile.network!r})"
             )
-        return int(found[1])
+        self._ssh_port = int(found[1])
+        return self._ssh_port
 
     def agent_command(self) -> Callable[[dict[str, Any], float], Any]:
         """The transport for `lab.guest.agent_channel.AgentChannel`."""
@@ -234,6 +243,70 @@ class Machine:
 
     def reset(self) -> None:
         self.domain.reset()
+
+    @property
+    def present(self) -> bool:
+        """Whether its QEMU is there, or is not because the lab took its power."""
+        return self._off or self.domain.alive
+
+    def process(self) -> psutil.Process:
+        """Its QEMU.
+
+        :raise MachineError: there is none on this host: it has ended, or runs on another one.
+        """
+        found = qemu_process(self.lease)
+        if found is None:
+            raise MachineError(
+                f"machine {self.name} has no QEMU process here",
+                hint="faults that need the process work on the host that runs the lab",
+            )
+        return found
+
+    def cut_power(self) -> int:
+        """End QEMU by SIGKILL; its pid. RAM is lost, and so is what the guest wrote to new clusters of its
+        disk and never flushed: their table entries were in QEMU's cache. What was flushed stays.
+
+        :raise MachineError: its QEMU is not on this host, or libvirt does not see its end in 30 s.
+        """
+        process = self.process()
+        if self.tpm_state is not None and self.tpm_state.exists():
+            self._tpm = self.tpm_state.read_bytes()  # libvirt removes it with a transient domain
+        self._off = True
+        process.kill()
+        try:
+            wait_for(lambda: not self.domain.alive, what="end of QEMU", timeout_s=GONE_S, interval_s=0.01)
+        except WaitTimeout as error:
+            raise MachineError(f"machine {self.name}: {error}") from error
+        return process.pid
+
+    def power_on(self) -> None:
+        """Start it again after `cut_power`, from what is on its disk. Same uuid, same ports: channels,
+        sensors and event subscriptions stay good, and checkpoints can be restored.
+
+        :raise MachineError: it was not cut, or QEMU does not start.
+        """
+        if not self._off or self._hypervisor is None:
+            raise MachineError(f"machine {self.name} is not off (wanted one whose power was cut)")
+        if self.tpm_state is not None and self._tpm:
+            self.tpm_state.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            self.tpm_state.write_bytes(self._tpm)
+        hardware = replace(self.hardware, restarted=True, ssh_port=self._ssh_port)
+        self._hypervisor.create_paused(domain_xml(hardware))
+        self.domain.resume()
+        self._off = False
+
+    def squeeze(self, mib: int) -> None:
+        """Leave the guest so much memory by its balloon; its whole memory ends the squeeze.
+
+        :raise MachineError: a clone, since QEMU (7.2, `ram_block_discard_range`) punches holes into the file
+            behind the RAM even where that is mapped privately: it would damage the template; or QEMU refused.
+        """
+        if self.order.template is not None:
+            raise MachineError(
+                f"machine {self.name} is a clone, whose balloon must not be used",
+                hint="mark the scenario cold_boot=True, or use the fault memory-squeeze",
+            )
+        self.domain.monitor({"execute": "balloon", "arguments": {"value": mib << 20}})
 
     def freeze(self, directory: Path) -> None:
         """Stop the guest for good; disk, device state, firmware variables and TPM go into `directory`.

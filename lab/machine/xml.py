@@ -18,6 +18,8 @@ from lab.model import BootPath, Family, Firmware, Profile
 NAMESPACE = "urn:fleet-lab:domain:1"
 QEMU_NAMESPACE = "http://libvirt.org/schemas/domain/qemu/1.0"
 
+BALLOON_STATS_S = 10
+"""How often the guest's balloon driver, where there is one, tells how its memory is used."""
 TIME_WARP = ("-icount", "shift=0,sleep=off,align=off")
 """One nanosecond per instruction, and the virtual clock jumps to the next timer while the guest is idle
 (QEMU's documentation of `-icount`)."""
@@ -70,6 +72,10 @@ class Hardware:
     """File that is the guest's RAM: made and written for a template, mapped privately for a clone."""
     clone: bool = False
     """Waits for the device state of a template instead of starting."""
+    restarted: bool = False
+    """Powered on again after a cut: it boots from its disk, also if it began as a clone."""
+    ssh_port: int = 0
+    """On 127.0.0.1, forwarded to the guest's port 22; 0: QEMU picks a free one."""
 
 
 def domain_xml(hardware: Hardware) -> str:
@@ -169,7 +175,9 @@ def _devices(domain: ET.Element, hardware: Hardware) -> None:
     ET.SubElement(devices, "graphics", type="vnc", socket=str(hardware.sockets / "vnc.sock"))
     video = ET.SubElement(devices, "video")
     ET.SubElement(video, "model", type="vga")
-    ET.SubElement(devices, "memballoon", model="none")
+    # Whoever inflates it looks at `Machine.squeeze` first: in a clone it would damage the template.
+    balloon = ET.SubElement(devices, "memballoon", model="virtio")
+    ET.SubElement(balloon, "stats", period=str(BALLOON_STATS_S))
     if hardware.profile.tpm:
         tpm = ET.SubElement(devices, "tpm", model="tpm-crb")
         ET.SubElement(tpm, "backend", type="emulator", version="2.0")
@@ -186,7 +194,7 @@ def _disk(devices: ET.Element, file: Path, kind: str, bus: str, letter: str) -> 
 def _qemu_arguments(domain: ET.Element, hardware: Hardware) -> None:
     arguments = [
         *("-action", "panic=none,watchdog=none"),
-        *_network(hardware.profile),
+        *_network(hardware.profile, hardware.ssh_port),
         *(TIME_WARP if hardware.profile.time_warp else ()),
         *_frozen(hardware),
         *hardware.extra,
@@ -206,7 +214,7 @@ def _frozen(hardware: Hardware) -> list[str]:
     return [
         "-object", f"memory-backend-file,id=lab.ram,size={size}M,mem-path={hardware.ram},share={share}",
         "-machine", "memory-backend=lab.ram",
-        *(("-incoming", "defer") if hardware.clone else ()),
+        *(("-incoming", "defer") if hardware.clone and not hardware.restarted else ()),
     ]  # fmt: skip
 
 
@@ -226,11 +234,13 @@ def hardware_digest(hardware: Hardware) -> str:
         run_as=None,
         ram=None,
         clone=False,
+        restarted=False,
+        ssh_port=0,
     )
     return hashlib.sha256(domain_xml(same).encode()).hexdigest()
 
 
-def _network(profile: Profile) -> list[str]:
+def _network(profile: Profile, ssh_port: int) -> list[str]:
     """User-mode networking: needs no root, and each guest has a network of its own.
 
     `restrict=on` keeps the guest from the host and from everything beyond it; only the
@@ -242,7 +252,7 @@ def _network(profile: Profile) -> list[str]:
     restrict = "off" if profile.network == "outbound" else "on"
     model = {"virtio": "virtio-net-pci", "e1000e": "e1000e"}[profile.nic]
     return [
-        "-netdev", f"user,id=lab0,ipv6=off,restrict={restrict},hostfwd=tcp:127.0.0.1:0-:22",
+        "-netdev", f"user,id=lab0,ipv6=off,restrict={restrict},hostfwd=tcp:127.0.0.1:{ssh_port}-:22",
         "-device", f"{model},netdev=lab0,mac=52:54:00:1a:b0:01,addr=0x10,romfile=",
     ]  # fmt: skip
 

@@ -73,5 +73,5 @@ def attach(
     enter(pulse)
     if first is not None:
         enter(HeartbeatSensor(first, record, clock, timeout_s=PING_S))
-    enter(LifeSensor(lambda: machine.domain.alive, shutdown_seen, record, clock))
+    enter(LifeSensor(lambda: machine.present, shutdown_seen, record, clock))
     return Sensing(suspicion=suspicion, evidence=evidence)
