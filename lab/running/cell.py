@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 
 from lab import codec, log
-from lab.running import lifeline
+from lab.running import lifeline, owner
 from lab.running.order import CellOrder
 from lab.running.rundir import stop_file
 
@@ -44,4 +44,5 @@ def run_scenario(order: CellOrder, path: Path) -> int:
 
 
 if __name__ == "__main__":
+    owner.adopt()
     sys.exit(main(sys.argv[1:]))

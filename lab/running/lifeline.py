@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 import signal
 import threading
-import time
 from pathlib import Path
 from types import FrameType
 
+from lab.running import owner
 from lab.running.watch import Cancelled
 
 CHECK_S = 1.0
@@ -30,6 +30,6 @@ def _terminate(_number: int, _frame: FrameType | None) -> None:
 
 
 def _follow(parent: int, stop: Path | None) -> None:
-    while os.getppid() == parent and not (stop is not None and stop.exists()):
-        time.sleep(CHECK_S)
+    while not owner.gone(parent, CHECK_S) and not (stop is not None and stop.exists()):
+        pass
     os.kill(os.getpid(), signal.SIGTERM)

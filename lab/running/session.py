@@ -27,6 +27,7 @@ from lab.matrix.estimate import keys as estimate_keys
 from lab.model import Cell, Omitted, Plan
 from lab.running import boot_times
 from lab.running.fleet import Fleet, Job
+from lab.running.forkserver_client import preloaded
 from lab.running.live import Progress
 from lab.running.lock import orchestrator
 from lab.running.order import CellOrder, HostChoice
@@ -55,7 +56,7 @@ class Session:
 
     def every_cell(self) -> None:
         """Run the plan; cells that did not run are moved to what was left out, with the reason."""
-        with self._progress, self._signals():
+        with self._progress, self._signals(), preloaded():
             omitted = self._fleet.run(self._job())
         self._finish(omitted)
 

@@ -6,28 +6,25 @@ second attempt is due is decided here and only for the lab's own faults.
 
 from __future__ import annotations
 
-import contextlib
-import os
 import signal
-import subprocess
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from lab import codec, proc
+from lab import codec
 from lab.detect import detect
 from lab.errors import ArtefactError
 from lab.machine.leases import LeaseBook
 from lab.machine.leftovers import drop_roots, end
 from lab.model import DetectSettings, Finding, MachineEvent, Observation, Step
+from lab.recording.layout import Layout
 from lab.recording.look import fetcher, looker
 from lab.recording.reader import Recorded, read
 from lab.running import boot_times
+from lab.running.child import Child, forget
+from lab.running.forkserver_client import spawner
 from lab.running.order import CellOrder
 
-GRACE_S = 25.0
-"""From SIGTERM to SIGKILL: the machine is destroyed and the recording closed meanwhile."""
 MOST_ATTEMPTS = 2
 
 
@@ -50,12 +47,17 @@ class AttemptResult:
     """Of the first start, where the guest was started cold and answered; else 0."""
 
 
-def execute(order: CellOrder, *, on_start: Callable[[int], None] | None = None) -> list[AttemptResult]:
+def execute(
+    order: CellOrder,
+    *,
+    on_start: Callable[[int], None] | None = None,
+    on_event: Callable[[str], None] = forget,
+) -> list[AttemptResult]:
     """Run a cell to its result: one attempt, and a second one only after a lab fault."""
     results = []
     for number in range(order.attempt, order.attempt + MOST_ATTEMPTS):
         this = order.again(order.recording.parent / f"a{number}", number, keep_hours=order.keep_hours)
-        result = attempt(this, on_start=on_start)
+        result = attempt(this, on_start=on_start, on_event=on_event)
         results.append(result)
         if not result.lab_fault or "cancelled" in result.lab_fault:
             break
@@ -65,63 +67,54 @@ def execute(order: CellOrder, *, on_start: Callable[[int], None] | None = None) 
     return results
 
 
-def attempt(order: CellOrder, *, on_start: Callable[[int], None] | None = None) -> AttemptResult:
-    """Run one attempt in a process of its own, and make sure nothing of it is left."""
+def attempt(
+    order: CellOrder,
+    *,
+    on_start: Callable[[int], None] | None = None,
+    on_event: Callable[[str], None] = forget,
+) -> AttemptResult:
+    """Run one attempt in a process of its own, and make sure nothing of it is left.
+
+    :param on_start: gets the process's pid.
+    :param on_event: gets what the process tells (`lab.running.owner`), in this thread.
+    """
     from lab.clock import Stopwatch
 
     order.recording.mkdir(parents=True, exist_ok=True)
     path = order.recording / "order.json"
     codec.write(order, path)
     watch = Stopwatch()
-    killed = _run_process(order, path, on_start)
+    killed = _run_process(order, path, on_start, on_event)
     clean_up(order)
     return summarise(order, killed=killed, seconds=watch.t_s)
 
 
-def _run_process(order: CellOrder, path: Path, on_start: Callable[[int], None] | None) -> str:
+def _run_process(
+    order: CellOrder, path: Path, on_start: Callable[[int], None] | None, on_event: Callable[[str], None]
+) -> str:
     """ "" when the process ended by itself, else why it had to be killed."""
-    with (order.recording / "pytest.log").open("wb") as out:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "lab.running.cell", str(path)],
-            stdin=subprocess.DEVNULL,
-            stdout=out,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-            env=child_environment(),
-        )
+    with (
+        (order.recording / "pytest.log").open("wb") as out,
+        spawner.start("cell", path, out.fileno(), on_event=on_event) as process,
+    ):
         if on_start is not None:
             on_start(process.pid)
-        try:
-            process.wait(order.deadline_s)
-        except subprocess.TimeoutExpired:
-            end_process(process)
+        if not process.ended(order.deadline_s):
+            process.end()
             return f"the cell's process was ended at its deadline of {order.deadline_s:.0f} s"
-        except BaseException:
-            end_process(process)
-            raise
-    if process.returncode < 0:
-        return f"the cell's process died of {signal.Signals(-process.returncode).name}"
-    if process.returncode > 0:
-        return f"the cell's process exited with {process.returncode}; see {order.recording / 'pytest.log'}"
+    return _end_of(process, order.recording)
+
+
+def _end_of(process: Child, recording: Path) -> str:
+    """Why a process that ended was not at its end, or ""."""
+    if process.code is None:
+        closed = Layout(recording).closed.exists()
+        return "" if closed else "the cell's process ended, and so did the fork server that saw how"
+    if process.code < 0:
+        return f"the cell's process died of {signal.Signals(-process.code).name}"
+    if process.code > 0:
+        return f"the cell's process exited with {process.code}; see {recording / 'pytest.log'}"
     return ""
-
-
-def end_process(process: subprocess.Popen[bytes]) -> None:
-    """Ask it to end, and kill its group when it does not."""
-    with contextlib.suppress(ProcessLookupError):
-        process.terminate()
-    try:
-        process.wait(GRACE_S)
-    except subprocess.TimeoutExpired:
-        proc.kill_group(process.pid)
-        process.wait()
-
-
-def child_environment() -> dict[str, str]:
-    """The child imports the same lab as we do, installed or not."""
-    here = str(Path(__file__).parents[2])
-    rest = os.environ.get("PYTHONPATH")
-    return {**os.environ, "PYTHONPATH": f"{here}{os.pathsep}{rest}" if rest else here}
 
 
 def clean_up(order: CellOrder) -> None:

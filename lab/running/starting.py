@@ -8,8 +8,7 @@ and their recordings say why.
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
+import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -18,8 +17,9 @@ from lab import codec
 from lab.config.types import Clones
 from lab.errors import ArtefactError, BuildError
 from lab.model import Cell
+from lab.running.child import Child
+from lab.running.forkserver_client import spawner
 from lab.running.order import CellOrder
-from lab.running.spawn import child_environment, end_process
 from lab.running.templating import Refusal, TemplateOrder, Warm
 from lab.templates import Template, TemplateStore
 
@@ -58,31 +58,22 @@ def make_template(order: TemplateOrder) -> Template:
 
 
 def _run(path: Path, deadline_s: float) -> None:
-    command = [sys.executable, "-m", "lab.running.templating", str(path)]
-    process = subprocess.Popen(
-        command,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        start_new_session=True,
-        env=child_environment(),
-    )
-    _makers.add(process)
-    try:
-        said, _ = process.communicate(timeout=deadline_s)
-    except subprocess.TimeoutExpired as error:
-        end_process(process)
-        raise BuildError(f"template could not be made in {deadline_s:.0f} s") from error
-    except BaseException:
-        end_process(process)
-        raise
-    finally:
-        _makers.discard(process)
-    if process.returncode:
-        raise _refusal(said.decode("utf-8", "replace"))
+    with (
+        tempfile.TemporaryFile() as out,
+        spawner.start("template", path, out.fileno()) as process,
+    ):
+        _makers.add(process)
+        try:
+            if not process.ended(deadline_s):
+                raise BuildError(f"template could not be made in {deadline_s:.0f} s")
+        finally:
+            _makers.discard(process)
+        if process.code != 0:
+            out.seek(0)
+            raise _refusal(out.read().decode("utf-8", "replace"))
 
 
-_makers: set[subprocess.Popen[bytes]] = set()
+_makers: set[Child] = set()
 """Processes of this one that make templates."""
 
 

@@ -29,7 +29,7 @@ from lab.machine.machine import Machine, Order
 from lab.machine.xml import hardware_digest
 from lab.model import AgentVersion, Observation, Profile, Timeouts
 from lab.places import Places
-from lab.running import lifeline
+from lab.running import lifeline, owner
 from lab.running.order import HostChoice
 from lab.running.reach import reach
 from lab.templates import Template, TemplateKey, TemplateStore
@@ -254,4 +254,5 @@ class Refusal:
 
 
 if __name__ == "__main__":
+    owner.adopt()
     sys.exit(main(sys.argv[1:]))

@@ -81,7 +81,7 @@ class Attempts:
         self._results = list(results)
         self.orders: list[CellOrder] = []
 
-    def __call__(self, this: CellOrder, *, on_start: object = None) -> AttemptResult:
+    def __call__(self, this: CellOrder, **_calls: object) -> AttemptResult:
         self.orders.append(this)
         return self._results.pop(0)
 

@@ -1,0 +1,34 @@
+"""What a cell's process needs from its first to its last moment, imported before it is forked.
+
+Refuses to open, connect or start anything: whatever is done here is done in no cell's name.
+"""
+
+from __future__ import annotations
+
+MODULES: tuple[str, ...] = (
+    "lab.running.cell",
+    "lab.running.attempt",
+    "lab.running.update",
+    "lab.running.templating",
+    "lab.pytest_plugin",
+    "lab.detect.screens.judge",
+    "lab.detect.screens.qr",
+    "lab.detect.screens.reading",
+    "PIL.ImageOps",
+    "tesserocr",
+    "numpy",
+)
+"""Found by comparing `sys.modules` at the end of a cell with what it was forked with."""
+
+
+def fill_caches() -> None:
+    """Readers and writers of the values that every cell has on disk, and of pictures."""
+    import PIL.Image
+
+    from lab import codec
+    from lab.machine.leases import Lease
+    from lab.running.order import CellOrder
+    from lab.running.templating import TemplateOrder
+
+    PIL.Image.preinit()
+    codec.prepare(CellOrder, TemplateOrder, Lease)
