@@ -40,8 +40,15 @@ def _package(text: str) -> str:
     return text
 
 
+def _path_pattern(text: str) -> str:
+    if not re.fullmatch(r"/[A-Za-z0-9_.+*/-]+", text):
+        raise ValueError("wanted an absolute path, with * for anything")
+    return text
+
+
 Suite = Annotated[str, AfterValidator(_suite)]
 Package = Annotated[str, AfterValidator(_package)]
+PathPattern = Annotated[str, AfterValidator(_path_pattern)]
 Sha256 = Annotated[str, AfterValidator(_sha256)]
 
 
@@ -65,6 +72,9 @@ class DebianModel(_Common):
     )
     kernel_from: Suite | None = Field(default=None, description="suite that the kernel comes from")
     packages: tuple[Package, ...] = Field(default=(), description="packages beside the lab's own")
+    without: tuple[PathPattern, ...] = Field(
+        default=(), description="paths of packages that are not unpacked (GPU drivers, documentation)"
+    )
     disk: MiB = Field(default=2048, description="size of the disk")
     loader: Literal["systemd-boot"] | None = Field(
         default=None, description="boot through UEFI and this loader; without it QEMU loads the kernel"
@@ -167,8 +177,8 @@ def _debian(parsed: DebianModel, path: Path) -> DebianRecipe:
     return DebianRecipe(
         name=path.stem, source=path, summary=parsed.summary, release=parsed.release, kernel=parsed.kernel,
         min_memory_mib=parsed.min_memory, suite=parsed.suite, suites=suites, kernel_suite=kernel_suite,
-        packages=parsed.packages, disk_mib=parsed.disk, loader=parsed.loader, cmdline=parsed.cmdline,
-        first_boot_resets=parsed.first_boot_resets,
+        packages=parsed.packages, without=parsed.without, disk_mib=parsed.disk, loader=parsed.loader,
+        cmdline=parsed.cmdline, first_boot_resets=parsed.first_boot_resets,
     )  # fmt: skip
 
 

@@ -50,6 +50,8 @@ class DebianRecipe(Base):
     kernel_suite: str
     """The suite that the kernel packages are taken from (`bookworm-backports`)."""
     packages: tuple[str, ...] = ()
+    without: tuple[str, ...] = ()
+    """Paths (`*` matches anything) that packages bring and the image does not need; not unpacked."""
     disk_mib: int
     loader: str | None = None
     """`systemd-boot`: the image boots through UEFI firmware and this loader; None: QEMU loads the kernel."""

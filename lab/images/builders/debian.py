@@ -95,7 +95,7 @@ def _spec(recipe: DebianRecipe, scratch: Path) -> bootstrap.Bootstrap:
             bootstrap.script("initramfs", MODULES=" ".join(LOADER_MODULES if recipe.loader else ())),
         ),
         hooks=(*hooks, tidy, f"tar-in {scratch}/overlay.tar /", pack),
-        options=UNPACK_FAST,
+        options=(*UNPACK_FAST, *(f"--dpkgopt=path-exclude={path}" for path in recipe.without)),
     )
 
 

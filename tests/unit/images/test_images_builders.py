@@ -63,6 +63,11 @@ def test_a_suite_without_an_archive_here_is_left_out_and_noted(
     )
 
 
+def test_paths_that_a_recipe_does_without_are_not_unpacked(tmp_path: Path) -> None:
+    recipe = replace(shipped("debian-12"), without=("/usr/lib/*/libLLVM*",))
+    assert "--dpkgopt=path-exclude=/usr/lib/*/libLLVM*" in debian._spec(recipe, tmp_path).options
+
+
 def test_more_packages_of_a_recipe_are_installed(tmp_path: Path) -> None:
     assert (
         "stress-ng" in debian._spec(replace(shipped("debian-12"), packages=("stress-ng",)), tmp_path).packages

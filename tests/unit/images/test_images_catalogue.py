@@ -90,6 +90,7 @@ def test_ssh_into_a_users_disk_needs_the_key_to_pin(tmp_path: Path) -> None:
         (DEBIAN.replace("bookworm", "Book Worm"), "wanted the name of a suite"),
         (DEBIAN + "min_memory: 512\n", "wanted a size with its unit"),
         (DEBIAN + "packages: [UPPER]\n", "wanted the name of a Debian package"),
+        (DEBIAN + "without: [usr/lib]\n", "wanted an absolute path, with * for anything"),
         (DEBIAN + "loader: lilo\n", "systemd-boot"),
         (DISK.replace("a" * 64, "abc"), "wanted a sha256"),
         ("kind: debian\nsummary: s\nrelease: r\n", "suite: required key is missing"),
