@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from lab.config.json_schema import schema
-from lab.config.loading import load, parse_candidate
-from lab.config.types import Exclude, HostSpec, Include, Lab, Matrix, Override, Ring
+from lab.config.loading import load, load_media, parse_candidate
+from lab.config.types import Exclude, HostSpec, Include, Lab, Matrix, Media, Override, Ring
 
 __all__ = [
     "Exclude",
@@ -12,9 +12,11 @@ __all__ = [
     "Include",
     "Lab",
     "Matrix",
+    "Media",
     "Override",
     "Ring",
     "load",
+    "load_media",
     "parse_candidate",
     "schema",
 ]

@@ -15,7 +15,7 @@ from pydantic import TypeAdapter, ValidationError
 from lab.config import models
 from lab.config.located import parse_document, unknown
 from lab.config.marked import Document, Steps, located, read
-from lab.config.types import Clones, Exclude, HostSpec, Include, Lab, Matrix, Override, Ring
+from lab.config.types import Clones, Exclude, HostSpec, Include, Lab, Matrix, Media, Override, Ring
 from lab.errors import InputError
 from lab.model import AgentVersion, Arm, EvidencePolicy, GatePolicy, KnownIssue, Profile, SoakPlan, Timeouts
 from lab.places import Places, places
@@ -57,9 +57,20 @@ def load(path: Path, *, candidate: Mapping[str, str] | None = None) -> Lab:
         places=_places(model.places, root),
         reports=_below(root, model.reports),
         census=dict(model.census),
+        media={pattern: _media(one, root) for pattern, one in model.media.items()},
         networks=tuple(dict.fromkeys(profile.network for profile in model.profiles.values())),
         where=_where(document, replaced),
     )
+
+
+def load_media(path: Path) -> dict[str, Media]:
+    """A file that holds the value of `media:` alone: the user's own, for all labs of a machine.
+
+    :raise ConfigError: all that is wrong with it, each with file:line:column.
+    """
+    document = read(path)
+    parsed: dict[str, models.MediaModel] = parse_document(dict[models.Glob, models.MediaModel], document)
+    return {pattern: _media(one, path.absolute().parent) for pattern, one in parsed.items()}
 
 
 def parse_candidate(text: str) -> dict[str, str]:
@@ -138,6 +149,8 @@ def _profile(name: str, model: models.ProfileModel) -> Profile:
         tpm=model.tpm,
         disk_bus=model.disk_bus,
         nic=model.nic,
+        secure_boot=model.secure_boot,
+        video=model.video,
         network=model.network,
         time_warp=model.time_warp,
     )
@@ -189,6 +202,20 @@ def _places(model: models.PlacesModel, root: Path) -> Places:
         cache=_below(root, model.cache) if model.cache else None,
         state=_below(root, model.state) if model.state else None,
         runtime=_below(root, model.runtime) if model.runtime else None,
+    )
+
+
+def _media(model: models.MediaModel, root: Path) -> Media:
+    def path(text: str | None) -> Path | None:
+        return None if text is None else _below(root, text)
+
+    return Media(
+        iso=path(model.iso),
+        virtio=path(model.virtio),
+        openssh=path(model.openssh),
+        edition=model.edition,
+        language=model.language,
+        updates=None if model.updates is None else tuple(_below(root, one) for one in model.updates),
     )
 
 

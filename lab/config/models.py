@@ -209,6 +209,10 @@ class ProfileModel(Model):
         default=Firmware.BIOS, description="`bios` or `uefi`; must be that of the image."
     )
     tpm: Flag = Field(default=False, description="A TPM 2.0; the host needs swtpm.")
+    secure_boot: Flag = Field(
+        default=False, description="UEFI with Secure Boot and Microsoft's keys; the host needs OVMF."
+    )
+    video: Literal["vga", "qxl", "virtio"] = Field(default="vga", description="Model of the display adapter.")
     disk_bus: Literal["virtio", "sata"] = Field(default="virtio", description="How the disk is attached.")
     nic: Literal["virtio", "e1000e"] = Field(default="virtio", description="Model of the network card.")
     network: Literal["isolated", "none", "outbound"] = Field(
@@ -347,6 +351,21 @@ class ClonesModel(Model):
     )
 
 
+class MediaModel(Model):
+    """Files of yours that an image of Windows is made from, and which of its variants; docs/windows.md."""
+
+    iso: str | None = Field(default=None, description="Installation media of Windows.")
+    virtio: str | None = Field(default=None, description="virtio-win media with the drivers.")
+    openssh: str | None = Field(
+        default=None, description="MSI of OpenSSH for Windows; releases before Server 2025 bring no server."
+    )
+    edition: str | None = Field(default=None, description="Edition, such as `Enterprise` or `Standard Core`.")
+    language: str | None = Field(default=None, description="Language of the media, such as `en-US`.")
+    updates: tuple[str, ...] | None = Field(
+        default=None, description="Updates (.msu) to install, in this order: the OS build as an axis."
+    )
+
+
 class PlacesModel(Model):
     """Directories outside the checkout. The environment variable LAB_HOME wins over all three."""
 
@@ -411,6 +430,10 @@ class LabModel(Model):
     )
     soak: SoakModel = Field(default=SoakModel(), description="How long soak scenarios run.")
     clones: ClonesModel = Field(default=ClonesModel(), description="Instant clones of booted guests.")
+    media: dict[Glob, MediaModel] = Field(
+        default={},
+        description="Media for images that need yours, by image name or pattern; relative to this file.",
+    )
     places: PlacesModel = Field(
         default=PlacesModel(), description="Where images, state and sockets are kept."
     )

@@ -90,6 +90,18 @@ class Clones:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Media:
+    """The user's files for an image, and its variant; None where nothing is said."""
+
+    iso: Path | None = None
+    virtio: Path | None = None
+    openssh: Path | None = None
+    edition: str | None = None
+    language: str | None = None
+    updates: tuple[Path, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Lab:
     """One lab.yaml, ready to plan from."""
 
@@ -114,6 +126,8 @@ class Lab:
     soak: SoakPlan = field(default_factory=SoakPlan)
     census: Mapping[str, float] = field(default_factory=dict)
     """Image pattern to the fleet share of each image it matches; the first that matches counts."""
+    media: Mapping[str, Media] = field(default_factory=dict)
+    """Image pattern to the user's files for the images it matches; later ones win."""
     networks: tuple[str, ...] = ("isolated",)
     """The kinds of network that the profiles ask for."""
     where: Mapping[str, str] = field(default_factory=dict)

@@ -25,11 +25,12 @@ from lab import proc
 from lab.clock import wall
 from lab.errors import HostError, MachineError
 from lab.images.built import BuiltImage
-from lab.machine import embedded, freezing
+from lab.images.windows import dump_disk
+from lab.machine import embedded, freezing, windows
 from lab.machine.driver import Domain, EventSink, Hypervisor
 from lab.machine.leases import Lease, LeaseBook, owner_started, qemu_process
 from lab.machine.xml import Hardware, Ownership, domain_xml
-from lab.model import Firmware, Profile
+from lab.model import Family, Firmware, Profile
 from lab.places import Places
 from lab.templates.store import DISK, NVRAM, STATE, TPM, Template
 from lab.waiting import WaitTimeout, wait_for
@@ -134,7 +135,7 @@ class Machine:
             self.serial_log.touch()
             self._hypervisor = open_host(self.order.uri, self.places)
             self._make_disks()
-            self._domain = self._hypervisor.create_paused(domain_xml(self.hardware))
+            self._domain = self._hypervisor.create_paused(self.xml())
             if sink is not None:
                 self._domain.watch(sink)
             if self.order.template is not None:
@@ -142,6 +143,10 @@ class Machine:
         except BaseException:
             self.close()
             raise
+
+    def xml(self) -> str:
+        """The domain's XML."""
+        return domain_xml(self.hardware)
 
     @property
     def hardware(self) -> Hardware:
@@ -167,7 +172,7 @@ class Machine:
             kernel=image.kernel,
             initrd=image.initrd,
             cmdline=cmdline(image.cmdline, self.order.accelerator, time_warp=self.order.profile.time_warp),
-            firmware_code=OVMF_CODE,
+            firmware_code=windows.SECURE_CODE if self.order.profile.secure_boot else OVMF_CODE,
             nvram=self.nvram,
             ram=template.ram if template else self.order.ram,
             clone=template is not None,
@@ -193,17 +198,26 @@ class Machine:
     def _make_disks(self) -> None:
         template = self.order.template
         make_overlay(template.disk if template else self.order.image.disk, self.overlay)
-        if self.dump_disk is not None:
-            with self.dump_disk.open("wb") as disk:
-                disk.truncate(self.order.dump_disk_mib << 20)
+        self._make_dump_disk()
         if self.nvram is not None:
-            source = (template.nvram if template else None) or OVMF_VARS
+            fresh = windows.SECURE_VARS if self.order.profile.secure_boot else OVMF_VARS
+            source = (template.nvram if template else None) or fresh
             if not source.exists():
                 raise HostError(f"{source} is missing (UEFI firmware)", hint="apt-get install ovmf")
             shutil.copyfile(source, self.nvram)
         if self.tpm_state is not None and template is not None and template.tpm is not None:
             self.tpm_state.parent.mkdir(parents=True, mode=0o700)
             shutil.copyfile(template.tpm, self.tpm_state)
+
+    def _make_dump_disk(self) -> None:
+        """Empty, and with a file system where Windows is to write a dump file to it."""
+        if self.dump_disk is None:
+            return
+        if self.order.image.family is Family.WINDOWS:
+            dump_disk.make(self.dump_disk, self.order.dump_disk_mib)
+            return
+        with self.dump_disk.open("wb") as disk:
+            disk.truncate(self.order.dump_disk_mib << 20)
 
     @property
     def tpm_state(self) -> Path | None:

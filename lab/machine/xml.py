@@ -13,6 +13,7 @@ import xml.etree.ElementTree as ET
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from lab.machine import windows
 from lab.model import BootPath, Family, Firmware, Profile
 
 NAMESPACE = "urn:fleet-lab:domain:1"
@@ -94,8 +95,14 @@ def domain_xml(hardware: Hardware) -> str:
     features = ET.SubElement(domain, "features")
     for name in ("acpi", "apic"):
         ET.SubElement(features, name)
+    if hardware.family is Family.WINDOWS:
+        windows.features(features, hardware.profile, hardware.accelerator)
+    else:
+        windows.secure_features(features, hardware.profile)
     _cpu(domain, hardware)
-    ET.SubElement(domain, "clock", offset="localtime" if hardware.family is Family.WINDOWS else "utc")
+    clock = ET.SubElement(domain, "clock", offset="localtime" if hardware.family is Family.WINDOWS else "utc")
+    if hardware.family is Family.WINDOWS:
+        windows.timers(clock, hardware.accelerator)
     _text(domain, "on_poweroff", "destroy")
     _text(domain, "on_reboot", "restart")
     # `preserve` lets a guest go on to its own dump or reboot after it told the panic device;
@@ -132,7 +139,8 @@ def _boot(domain: ET.Element, hardware: Hardware) -> None:
     system = ET.SubElement(domain, "os")
     _text(system, "type", "hvm", arch="x86_64", machine="q35")
     if hardware.profile.firmware is Firmware.UEFI:
-        _text(system, "loader", str(hardware.firmware_code), readonly="yes", type="pflash")
+        secure = {"secure": "yes"} if hardware.profile.secure_boot else {}
+        _text(system, "loader", str(hardware.firmware_code), readonly="yes", type="pflash", **secure)
         _text(system, "nvram", str(hardware.nvram))
     if hardware.boot is BootPath.DIRECT:
         _text(system, "kernel", str(hardware.kernel))
@@ -174,7 +182,9 @@ def _devices(domain: ET.Element, hardware: Hardware) -> None:
     ET.SubElement(devices, "input", type="keyboard", bus="ps2")
     ET.SubElement(devices, "graphics", type="vnc", socket=str(hardware.sockets / "vnc.sock"))
     video = ET.SubElement(devices, "video")
-    ET.SubElement(video, "model", type="vga")
+    ET.SubElement(video, "model", type=hardware.profile.video)
+    if hardware.family is Family.WINDOWS:
+        windows.devices(devices)
     # Whoever inflates it looks at `Machine.squeeze` first: in a clone it would damage the template.
     balloon = ET.SubElement(devices, "memballoon", model="virtio")
     ET.SubElement(balloon, "stats", period=str(BALLOON_STATS_S))

@@ -70,6 +70,10 @@ class Profile:
     tpm: bool = False
     disk_bus: str = "virtio"
     nic: str = "virtio"
+    secure_boot: bool = False
+    """UEFI with Microsoft's keys enrolled."""
+    video: str = "vga"
+    """`vga`, `qxl` or `virtio`."""
     network: str = "isolated"
     """`isolated` (only the lab reaches the guest), `none`, or `outbound` (user-mode NAT)."""
     time_warp: bool = False

@@ -60,6 +60,15 @@ class Disc:
         found = self._real(directory)
         return sorted(name for name, _ in self._children(found).values()) if found is not None else []
 
+    def walk(self, directory: str = "") -> Iterator[str]:
+        """The path of every file below a directory, in order of name."""
+        for name in self.entries(directory):
+            path = f"{directory}/{name}".lstrip("/")
+            if self._is_directory(path):
+                yield from self.walk(path)
+            else:
+                yield path
+
     @contextlib.contextmanager
     def open(self, path: str) -> Iterator[BinaryIO]:
         """A file as a seekable stream.
@@ -69,12 +78,13 @@ class Disc:
         real = self._real(path)
         if real is None:
             raise ArtefactError(f"{self.path}: has no file {path!r}")
-        with self._iso.open_file_from_iso(**{f"{self._key}_path": real}) as stream:
+        with self._iso.open_file_from_iso(**{f"{self.names_by}_path": real}) as stream:
             yield stream
 
-    @property
-    def _key(self) -> str:
-        return self.names_by
+    def _is_directory(self, path: str) -> bool:
+        parent, _, name = path.rpartition("/")
+        above = self._real(parent)
+        return above is not None and self._children(above)[name.casefold()][1]
 
     def _real(self, path: str) -> str | None:
         """The path in the case that the disc has it, or None."""
@@ -90,7 +100,7 @@ class Disc:
         if directory not in self._known:
             found: dict[str, tuple[str, bool]] = {}
             with contextlib.suppress(PyCdlibException):
-                for child in self._iso.list_children(**{f"{self._key}_path": directory}):
+                for child in self._iso.list_children(**{f"{self.names_by}_path": directory}):
                     name = _name(child, self.names_by)
                     if name not in ("", ".", "..", "/"):
                         plain = name.split(";")[0].rstrip(".") if self.names_by == "iso" else name
