@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 from collections.abc import Generator, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import pytest
 
@@ -22,7 +22,9 @@ if TYPE_CHECKING:
     from lab.running.order import CellOrder
     from lab.running.update import Update
     from lab.running.watch import Watch
+    from lab.soaking import Soak, Warp
 
+LongRun = TypeVar("LongRun", bound="Soak")
 ATTEMPT = pytest.StashKey["Attempt"]()
 ENDED = pytest.StashKey[bool]()
 
@@ -115,6 +117,40 @@ def seed(cell_order: CellOrder) -> int:
 def watch(attempt: Attempt) -> Watch:
     """What has been found so far; `watch.quiet(30)` lets the guest run watched."""
     return attempt.watch
+
+
+@pytest.fixture
+def soak(attempt: Attempt, guest: Guest) -> Soak:
+    """The long run that was ordered: `soak.run()` samples guest and agent until its time is up."""
+    from lab.soaking import Soak
+
+    assert guest is attempt.guest
+    return _long_run(Soak, attempt)
+
+
+@pytest.fixture
+def warp(attempt: Attempt, guest: Guest) -> Warp:
+    """A guest whose clock runs ahead while it is idle: `warp.until(days)`; needs `time_warp=True`."""
+    from lab.soaking import Warp
+
+    assert guest is attempt.guest
+    return _long_run(Warp, attempt)
+
+
+def _long_run(kind: type[LongRun], attempt: Attempt) -> LongRun:
+    from lab.soaking import SerialLines
+
+    lines = SerialLines()
+    attempt.recorder.subscribe(lines.observe)
+    return kind(
+        attempt.guest,
+        attempt.agent,
+        attempt.order.soak,
+        attempt.record,
+        attempt.clock,
+        family=attempt.order.image.family,
+        serial_lines=lambda: lines.count,
+    )
 
 
 @pytest.hookimpl(wrapper=True)

@@ -107,6 +107,11 @@ class AgentUnderTest:
         same = self._family.exercise.counter.run == self._family.health.command.run
         return self._exercise(self._number(told) if same else self._count())
 
+    def sample(self) -> dict[str, float]:
+        """What the agent says of its own resources, as its health command tells them: every number in it."""
+        told = keyvalues.parse(self._run(self._family.health.command).text)
+        return {f"agent_{name}": float(value) for name, value in told.items() if value.isdecimal()}
+
     # -- changing ----------------------------------------------------------
 
     def install(self, version: AgentVersion) -> None:

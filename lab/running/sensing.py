@@ -18,7 +18,10 @@ from lab.running.captures import Captures
 from lab.running.evidence import Evidence, evidence_of
 from lab.running.order import CellOrder
 from lab.running.suspicion import Suspicion
+from lab.sensors import heartbeat as heartbeats
 from lab.sensors import pressure
+from lab.sensors import pulse as pulses
+from lab.sensors import screen as screens
 from lab.sensors.heartbeat import HeartbeatSensor
 from lab.sensors.hypervisor import LifeSensor
 from lab.sensors.pulse import PulseSensor
@@ -26,6 +29,8 @@ from lab.sensors.screen import ScreenSensor
 from lab.sensors.serial import SerialSensor
 
 PING_S = 2.0
+UNHURRIED = 5.0
+"""How much rarer a soak's guest is looked at while nothing is suspected: days of recording stay small."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,8 +60,11 @@ def attach(
     record, boot_s = recorder.add, order.cell.timeouts.scaled(order.host.factor).boot_s
     witness = MachineWitness(machine)
     host = None if is_remote(order.host.uri) else pressure.read
-    pulse = PulseSensor(witness.vitals, record, clock, host=host)
-    screen = ScreenSensor(machine.screenshot, order.recording, record, clock)
+    pace = UNHURRIED if order.scenario.soak else 1.0
+    pulse = PulseSensor(witness.vitals, record, clock, host=host, interval_s=pace * pulses.INTERVAL_S)
+    screen = ScreenSensor(
+        machine.screenshot, order.recording, record, clock, interval_s=pace * screens.INTERVAL_S
+    )
     suspicion = Suspicion(boot_s, pulse=pulse.suspect, screen=screen.suspect)
     recorder.subscribe(suspicion.observe)
     evidence = evidence_of(
@@ -72,6 +80,7 @@ def attach(
     enter(screen)
     enter(pulse)
     if first is not None:
-        enter(HeartbeatSensor(first, record, clock, timeout_s=PING_S))
+        beat_s = pace * heartbeats.INTERVAL_S
+        enter(HeartbeatSensor(first, record, clock, timeout_s=PING_S, interval_s=beat_s))
     enter(LifeSensor(lambda: machine.present, shutdown_seen, record, clock))
     return Sensing(suspicion=suspicion, evidence=evidence)
