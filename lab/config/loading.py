@@ -53,7 +53,12 @@ def load(path: Path, *, candidate: Mapping[str, str] | None = None) -> Lab:
         gate=_gate(model.gate),
         evidence=_evidence(model.evidence),
         soak=SoakPlan(for_s=model.soak.duration, every_s=model.soak.every or 0.0, uptime_s=model.soak.uptime),
-        clones=Clones(use=model.clones.use, warm=model.clones.warm, cache_mib=model.clones.cache),
+        clones=Clones(
+            use=model.clones.use,
+            warm=model.clones.warm,
+            cache_mib=model.clones.cache,
+            identity=model.clones.identity,
+        ),
         places=_places(model.places, root),
         reports=_below(root, model.reports),
         census=dict(model.census),

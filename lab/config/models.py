@@ -15,7 +15,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, mod
 
 from lab.config.located import Model
 from lab.config.units import Flag, MiB, Seconds, Text
-from lab.model import Arm, DumpWhen, Firmware
+from lab.model import Arm, DumpWhen, Firmware, Identity
 
 NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9.-]{0,47}$"
 GLOB_PATTERN = r"^[A-Za-z0-9*?\[\]{},!.-]{1,80}$"
@@ -348,6 +348,11 @@ class ClonesModel(Model):
     )
     cache: MiB = Field(
         default=20 * 1024, description="Room for templates; the least recently used ones are dropped."
+    )
+    identity: Identity = Field(
+        default=Identity.KEEP,
+        description="`keep`: a clone has its template's machine-id, host name and DHCP identity. "
+        "`new`: it gets its own.",
     )
 
 

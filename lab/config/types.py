@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from lab.model import AgentVersion, Arm, EvidencePolicy, GatePolicy, Profile, SoakPlan, Timeouts
+from lab.model import AgentVersion, Arm, EvidencePolicy, GatePolicy, Identity, Profile, SoakPlan, Timeouts
 from lab.places import Places
 
 
@@ -87,6 +87,7 @@ class Clones:
     warm: bool = True
     """With the installed agent on it."""
     cache_mib: int = 20 * 1024
+    identity: Identity = Identity.KEEP
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,42 +1,75 @@
-"""The first thing a clone is told: what time it is, and fresh randomness.
+"""The first thing a clone is told: what time it is, fresh randomness, and whether it is somebody new.
 
 A clone goes on from the moment its template was frozen: its clock is behind by the template's age,
 and every clone would draw the same random numbers. Both are mended before a scenario sees the
 guest, and time is seen to move, since a clone whose clock stands still hangs later and elsewhere.
+Refuses guests it has no words for (`WAKING`).
 """
 
 from __future__ import annotations
 
 import re
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Protocol
 
 from lab.errors import ChannelError
 from lab.guest.channel import Command
+from lab.model import Family, Identity
 from lab.proc import Completed
 
 SEED_BYTES = 64
-"""Mixed into the kernel's pool; a kernel takes it up at its next reseeding (5 min at most before 5.18)."""
+"""Mixed into the kernel's pool."""
 
-SCRIPT = """\
+LINUX = r"""
 exec 2>/dev/null
 cat > /dev/urandom
+# What is written is used at the kernel's next reseeding, in up to 5 minutes. A driver of the generation id
+# reseeds at once (5.18 on) where that id is new; else RNDRESEEDCRNG (random(4)) does it.
+reseeded=kernel
+if [ "$4" = same ] || ! ls -d /sys/bus/*/drivers/vmgenid > /dev/null; then
+  reseeded=no
+  perl -e 'open(my $f, "<", "/dev/urandom") or exit 1; exit !ioctl($f, 0x5207, 0)' && reseeded=asked
+fi
+# The seed that the next boot starts from is its template's until then.
+for seed in /var/lib/systemd/random-seed /var/lib/urandom/random-seed; do
+  [ -f "$seed" ] && head -c 512 /dev/urandom > "$seed"
+done
 read first rest < /proc/uptime
-date -u -s "@$1" > /dev/null || { busybox date -u -s "@$1" > /dev/null; }
-hwclock -w -u || true
+date -u -s "@$1" > /dev/null || date -u -s "@${1%.*}" > /dev/null
+(hwclock -w -u > /dev/null &)
+if [ "$2" = new ]; then
+  id=$(tr -d - < /proc/sys/kernel/random/uuid)
+  [ -e /etc/machine-id ] && echo "$id" > /etc/machine-id
+  dbus=/var/lib/dbus/machine-id
+  [ -f $dbus ] && [ ! -L $dbus ] && echo "$id" > $dbus
+  old=$(hostname)
+  hostname "$3"
+  echo "$3" > /etc/hostname
+  [ -n "$old" ] && sed -i "s/\(^\|[[:space:]]\)$old\([[:space:]]\|\$\)/\1$3\2/g" /etc/hosts
+  rm -f /var/lib/dhcp/*.lease* /var/lib/dhcp/*duid* /var/lib/dhcpcd/*.lease /var/lib/dhcpcd/duid \
+    /etc/dhcpcd.duid /var/lib/systemd/network/*
+fi
 sleep 0.05
 read second rest < /proc/uptime
-echo "woken first=$first second=$second date=$(date -u +%s)"
+echo "woken first=$first second=$second date=$(date -u +%s) reseeded=$reseeded host=$(hostname)"
 """
-ANSWER = re.compile(r"woken first=([\d.]+) second=([\d.]+) date=(\d+)", re.ASCII)
+
+WAKING: Mapping[Family, str] = MappingProxyType({Family.LINUX: LINUX})
+"""How each family is woken. Arguments: the time, the identity, a host name, `same` where the generation id is
+what it was. A family that is not here starts from power-off."""
+
+ANSWER = re.compile(
+    r"woken first=([\d.]+) second=([\d.]+) date=(\d+)(?: reseeded=(\w+))?(?: host=(\S*))?", re.ASCII
+)
 MOST_OFF_S = 5.0
 """Between the host's clock and the guest's after it was set; the command itself takes a while."""
 
 
 class CloneAsleep(ChannelError):
-    """A clone answered, and its time does not move or cannot be set: it must not be used."""
+    """A clone does not answer, its time does not move, or its clock cannot be set: it must not be used."""
 
 
 class GuestLike(Protocol):
@@ -55,16 +88,30 @@ class Woken:
     """How far the guest's uptime got meanwhile."""
     off_s: float
     """How far its clock is from the host's now."""
+    reseeded: str = ""
+    """Who made the kernel draw on fresh randomness: `kernel` (the generation id), `asked`, or `no`: then it
+    does so within five minutes."""
+    host: str = ""
+    """The guest's name of itself."""
 
 
-def wake(guest: GuestLike, now: Callable[[], float]) -> Woken:
-    """Set the clock, mix in randomness, see time move.
+def wake(
+    guest: GuestLike,
+    now: Callable[[], float],
+    *,
+    identity: Identity = Identity.KEEP,
+    name: str = "",
+    generation: str = "new",
+) -> Woken:
+    """Set the clock, mix in randomness, give it an identity, see time move.
 
     :param now: seconds since the epoch.
+    :param name: host name of a clone that is somebody new. Its SSH host keys stay: they are pinned.
+    :param generation: `same` where the machine's generation id has not changed (a restored checkpoint).
     :raise CloneAsleep: time stands still, or the clock did not take the time.
     :raise ChannelError: the guest does not answer.
     """
-    command = ["/bin/sh", "-c", SCRIPT, "wake", f"{now():.0f}"]
+    command = ["/bin/sh", "-c", LINUX, "wake", f"{now():.3f}", identity.value, name, generation]
     done = guest.run(command, stdin=secrets.token_bytes(SEED_BYTES))
     told = ANSWER.search(done.text)
     if told is None:
@@ -77,4 +124,4 @@ def wake(guest: GuestLike, now: Callable[[], float]) -> Woken:
     off_s = abs(now() - float(told[3]))
     if off_s > MOST_OFF_S + moved_s:
         raise CloneAsleep(f"the clock of a clone could not be set: it is {off_s:.0f} s off")
-    return Woken(moved_s=round(moved_s, 3), off_s=round(off_s, 1))
+    return Woken(moved_s=round(moved_s, 3), off_s=round(off_s, 1), reseeded=told[4] or "", host=told[5] or "")

@@ -11,6 +11,7 @@ import contextlib
 import json
 import os
 import threading
+import xml.etree.ElementTree as ET
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeout
@@ -95,6 +96,23 @@ class Hypervisor:
         """(CPUs, MiB of RAM)."""
         info = self._connection.getInfo()
         return int(info[2]), int(info[1])
+
+    def cpu(self) -> str:
+        """Vendor, model, signature and microcode of the host's CPUs; "" where libvirt does not tell."""
+        try:
+            capabilities = ET.fromstring(self._connection.getCapabilities())
+        except (libvirt.libvirtError, ET.ParseError):
+            return ""
+        found = capabilities.find("host/cpu")
+        if found is None:
+            return ""
+        words = [found.findtext("vendor", ""), found.findtext("model", "")]
+        for part in ("signature", "microcode"):
+            told = found.find(part)
+            words += (
+                [f"{name} {value}" for name, value in sorted(told.attrib.items())] if told is not None else []
+            )
+        return " ".join(word for word in words if word)
 
     def free_memory_mib(self) -> int:
         return int(self._connection.getFreeMemory() / 2**20)

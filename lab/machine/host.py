@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import platform
 import shutil
 from collections.abc import Sequence
 from concurrent.futures import TimeoutError as FutureTimeout
@@ -48,6 +49,8 @@ class HostReport:
     libvirt: str = ""
     qemu: str = ""
     acceleration: Acceleration | None = None
+    cpu: str = ""
+    """Model and microcode of its CPUs; with our own kernel's release where the guests run on it."""
     cpus: int = 0
     memory_mib: int = 0
     free_memory_mib: int = 0
@@ -94,7 +97,7 @@ def survey(spec: HostSpec, places: Places, missing: Sequence[Tool], *, fresh: bo
         if embedded.is_embedded(spec.uri):
             # libvirt adds up NUMA nodes, which on a guest with hot-plugged memory is less than there is
             memory_mib = psutil.virtual_memory().total // 2**20
-        libvirt, qemu = host.libvirt_version, host.qemu_version
+        libvirt, qemu, cpu = host.libvirt_version, host.qemu_version, _cpu(host, spec)
     finally:
         host.close()
     available = min(spec.memory_mib or memory_mib, psutil.virtual_memory().available // 2**20 - SPARE_MIB)
@@ -103,6 +106,7 @@ def survey(spec: HostSpec, places: Places, missing: Sequence[Tool], *, fresh: bo
         uri=spec.uri,
         libvirt=libvirt,
         qemu=qemu,
+        cpu=cpu,
         acceleration=acceleration,
         cpus=cpus,
         memory_mib=memory_mib,
@@ -157,6 +161,12 @@ def _acceleration(
             )
         )
     return decided
+
+
+def _cpu(host: Hypervisor, spec: HostSpec) -> str:
+    """What a guest under KVM depends on: a template made with it is no other host's."""
+    kernel = f"Linux {platform.release()}" if embedded.is_embedded(spec.uri) else ""
+    return ", ".join(part for part in (host.cpu(), kernel) if part)
 
 
 def _disk(places: Places, problems: list[Problem]) -> float:

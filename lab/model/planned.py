@@ -254,6 +254,15 @@ class Plan:
     bill: Bill | None = None
 
 
+class Identity(StrEnum):
+    """Who a clone is, after it was woken."""
+
+    KEEP = "keep"
+    """The machine that its template was: same machine-id, host name and DHCP identity."""
+    NEW = "new"
+    """A machine of its own."""
+
+
 class DumpWhen(StrEnum):
     """When the host writes down a guest's memory."""
 

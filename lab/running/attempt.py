@@ -20,10 +20,10 @@ from lab import agents as agents_room
 from lab.agents.artefacts import ArtefactStore
 from lab.agents.operations import AgentUnderTest
 from lab.clock import Deadline, Stopwatch, wall
-from lab.errors import ArtefactError, LabError
+from lab.errors import ArtefactError, ChannelError, LabError
 from lab.guest.channel import Channel
 from lab.guest.guest import Guest
-from lab.guest.waking import wake
+from lab.guest.waking import CloneAsleep, Woken, wake
 from lab.images import keys
 from lab.machine.machine import Machine, Order
 from lab.model import MachineEvent, Step
@@ -35,6 +35,7 @@ from lab.running.reach import reach
 from lab.running.sensing import attach
 from lab.running.watch import Cancelled, Watch
 from lab.sensors.hypervisor import EventSink
+from lab.waiting import WaitTimeout
 
 
 class Attempt:
@@ -124,17 +125,29 @@ class Attempt:
         """Wait until the guest answers; a clone is then woken to the present.
 
         :raise WaitTimeout: it does not answer.
-        :raise CloneAsleep: it is a clone whose time cannot be set or does not move.
+        :raise CloneAsleep: it is a clone that does not answer, or whose time cannot be set or does not move.
         """
-        self.guest.wait_ready(self.timeouts.boot_s)
         template = self.order.template
         if template is None:
+            self.guest.wait_ready(self.timeouts.boot_s)
             return
-        woken = wake(self.guest, time.time)
-        detail = {"moved_s": woken.moved_s, "off_s": woken.off_s}
+        woken = self._wake()
+        detail = {"moved_s": woken.moved_s, "off_s": woken.off_s, "reseeded": woken.reseeded}
+        detail |= {"identity": self.order.identity.value, "host": woken.host}
         self.record(Step(t_s=self.clock.t_s, name="woken", phase="note", detail=detail))
         if template.key.warm:
             self.agent.warm = self.cell.installed
+
+    def _wake(self) -> Woken:
+        """A clone that takes half a boot's time is none; said before its silence is called a failed boot."""
+        name = f"{self.order.image.name}-{self.machine.name}"
+        try:
+            self.guest.wait_ready(self.timeouts.boot_s / 2)
+            return wake(self.guest, time.time, identity=self.order.identity, name=name)
+        except (ChannelError, WaitTimeout) as error:
+            if isinstance(error, CloneAsleep):
+                raise
+            raise CloneAsleep(f"a clone does not answer: {error}") from error
 
     def _wanted(self) -> Order:
         order = self.order

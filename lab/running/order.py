@@ -6,7 +6,16 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from lab.images.built import BuiltImage
-from lab.model import BootPath, Cell, DetectSettings, EvidencePolicy, Profile, ScenarioInfo, SoakPlan
+from lab.model import (
+    BootPath,
+    Cell,
+    DetectSettings,
+    EvidencePolicy,
+    Identity,
+    Profile,
+    ScenarioInfo,
+    SoakPlan,
+)
 from lab.places import Places
 from lab.templates import Template
 
@@ -21,6 +30,8 @@ class HostChoice:
     factor: float
     libvirt: str = ""
     qemu: str = ""
+    cpu: str = ""
+    """Model and microcode of its CPUs, and its kernel where that is ours: what a guest under KVM sees."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +65,8 @@ class CellOrder:
     """Start as a clone of it; None for a boot from power-off."""
     cold: str = ""
     """Why it boots from power-off, "" for a clone."""
+    identity: Identity = Identity.KEEP
+    """Whether a clone is the machine that its template was, or another one."""
 
     @property
     def detect(self) -> DetectSettings:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from lab.guest.agent_channel import AgentChannel
+from lab.guest.agent_port import Transport
 from lab.guest.ssh_channel import SshChannel
 from lab.images import keys
 from lab.machine.machine import Machine
@@ -22,15 +23,16 @@ class Reach:
     """On 127.0.0.1, or 0 where the guest has no network or no SSH."""
 
 
-def reach(machine: Machine, timeouts: Timeouts) -> Reach:
+def reach(machine: Machine, timeouts: Timeouts, *, ask: Transport | None = None) -> Reach:
     """Guest agent first: it needs no network; SSH connects on first use.
 
     :param timeouts: already scaled.
+    :param ask: how the guest agent is asked; the machine's own way when None.
     """
     order = machine.order
     channels: list[CHANNELS] = []
     if "agent" in order.image.channels:
-        channels.append(AgentChannel(machine.agent_command()))
+        channels.append(AgentChannel(ask or machine.agent_command()))
     ssh_port = 0
     if "ssh" in order.image.channels and order.profile.network != "none":
         ssh_port = machine.ssh_port()

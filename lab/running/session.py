@@ -143,11 +143,13 @@ def order(
             factor=host.acceleration.factor,
             libvirt=host.libvirt,
             qemu=host.qemu,
+            cpu=host.cpu,
         ),
         loop_resets=setting.lab.loop_resets,
         usual_boot_s=usual_boots.get(boot_times.key(cell.image, cell.profile, host.name), 0.0),
         expected_boots=setting.recipes[cell.image].first_boot_resets,
         evidence=setting.lab.evidence,
+        identity=setting.lab.clones.identity,
     )
 
 

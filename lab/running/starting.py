@@ -15,14 +15,16 @@ from pathlib import Path
 
 from lab import codec
 from lab.config.types import Clones
-from lab.errors import ArtefactError, BuildError
+from lab.errors import ArtefactError, BuildError, LabError
+from lab.guest.waking import WAKING
 from lab.model import Cell
-from lab.running.child import Child
+from lab.running.child import Child, forget
 from lab.running.forkserver_client import spawner
 from lab.running.order import CellOrder
 from lab.running.templating import Refusal, TemplateOrder, Warm
-from lab.templates import Template, TemplateStore
+from lab.templates import FailureBook, Template, TemplateStore
 
+NO_TEMPLATE = "no template could be made"
 REMOTE = "clones are made on the machine of their template only, and a scheduler elsewhere was given"
 
 
@@ -41,26 +43,40 @@ def template_order(order: CellOrder, clones: Clones) -> TemplateOrder:
     )
 
 
-def make_template(order: TemplateOrder) -> Template:
+def make_template(order: TemplateOrder, say: Callable[[str], None] = forget) -> Template:
     """The template, made in a process of its own that is ended at its deadline.
 
-    :raise LabError: it could not be made.
+    :param say: told a line per stage.
+    :raise LabError: it could not be made; `lab doctor` will say so until it can.
     """
+    book = FailureBook(order.places)
+    try:
+        made = _made(order, say)
+    except LabError as error:
+        book.note(order.key, "making", error.message, getattr(error, "log", ""))
+        raise
+    book.forget(order.key)
+    return made
+
+
+def _made(order: TemplateOrder, say: Callable[[str], None]) -> Template:
+    if order.image.family not in WAKING:
+        raise BuildError(f"{order.image.family} guests are not cloned: the lab cannot wake them")
     scratch = order.places.state / "templates"
     scratch.mkdir(parents=True, exist_ok=True)
     path = scratch / f"{order.key.directory}.json"
     codec.write(order, path)
     try:
-        _run(path, order.deadline_s)
+        _run(path, order.deadline_s, say)
     finally:
         path.unlink(missing_ok=True)
     return TemplateStore(order.places).get(order.key)
 
 
-def _run(path: Path, deadline_s: float) -> None:
+def _run(path: Path, deadline_s: float, say: Callable[[str], None]) -> None:
     with (
         tempfile.TemporaryFile() as out,
-        spawner.start("template", path, out.fileno()) as process,
+        spawner.start("template", path, out.fileno(), on_event=say) as process,
     ):
         _makers.add(process)
         try:
@@ -89,7 +105,7 @@ def _refusal(said: str) -> BuildError:
         refused = codec.from_dict(Refusal, json.loads(last))
     except ValueError:
         return BuildError(f"template could not be made: {last or 'its process said nothing'}", log=said)
-    return BuildError(refused.message, log=refused.log)
+    return BuildError(refused.message, hint=refused.hint or None, log=refused.log)
 
 
 @dataclass(slots=True)
@@ -136,7 +152,7 @@ class Starts:
         if isinstance(result, Template):
             wanted.template = result
         else:
-            wanted.reason = f"no template: {result}"
+            wanted.reason = f"{NO_TEMPLATE}: {result}"
         return wanted.reason
 
     def _for(self, order: CellOrder, clones: Clones) -> _Wanted:

@@ -6,24 +6,28 @@ hang and a deadline can only end a process.
 
 from __future__ import annotations
 
+import contextlib
 import re
-import shutil
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from lab import agents as agents_room
 from lab import codec
 from lab.agents.artefacts import ArtefactStore
 from lab.agents.operations import AgentUnderTest
 from lab.clock import Stopwatch
-from lab.errors import BuildError, LabError
+from lab.errors import BuildError, ChannelError, LabError, MachineError
+from lab.guest.channel import Channel
 from lab.guest.guest import Guest
 from lab.guest.waking import wake
+from lab.images import workshop
 from lab.images.built import BuiltImage
+from lab.images.progress import Progress, Say, silent
 from lab.machine import embedded
 from lab.machine.machine import Machine, Order
 from lab.machine.xml import hardware_digest
@@ -41,8 +45,10 @@ QUIET_SHARE = 0.15
 QUIET_S = 1.0
 ROOM_MIB = 512
 """Beside the RAM: what the guest wrote to its disk, device state, margin."""
-TAIL = 1500
+TAIL = 4000
 """Bytes of the console shown when a template could not be made."""
+FULL_MIB = 8
+"""With less room than this, a file of the guest could not grow: that is why its QEMU died."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,7 +75,8 @@ class TemplateOrder:
     timeouts: Timeouts
     """Not scaled."""
     warm: Warm | None = None
-    host_cpu: str = ""
+    force: bool = False
+    """Make it again although there is one."""
 
     @property
     def scaled(self) -> Timeouts:
@@ -110,49 +117,69 @@ class TemplateOrder:
             qemu=self.host.qemu,
             libvirt=self.host.libvirt,
             hardware=hardware_digest(self.machine(Path("/")).hardware),
-            host_cpu=self.host_cpu if self.host.accelerator == "kvm" else "",
+            host_cpu=self.host.cpu if self.host.accelerator == "kvm" else "",
             warm=str(self.warm) if self.warm else "",
         )
 
 
-def make(order: TemplateOrder) -> Template:
-    """Make the template, prove it by a clone, and return it.
+def make(order: TemplateOrder, say: Say = silent) -> Template:
+    """Make the template, prove it by a clone, and return it; one that is there already is only returned.
 
+    It becomes visible when it is proven, so nobody ever sees another.
+
+    :param say: told a line per stage.
     :raise LabError: it could not be made; nothing of it is left.
     """
     store, key = TemplateStore(order.places), order.key
-    with store.making(key, need_mib=order.profile.memory_mib + ROOM_MIB) as draft:
-        watch = Stopwatch()
-        with _guest(order, draft.directory.parent, ram=draft.directory / RAM) as (machine, guest):
-            guest.wait_ready()
-            boot_s = watch.t_s
-            if order.warm is not None:
-                _install(order, order.warm, guest)
-            settle(machine, guest, order.scaled.boot_s)
-            guest.close()
-            machine.freeze(draft.directory)
-        draft.finish(boot_s=boot_s, settled_s=watch.t_s)
-    template = store.find(key)
-    assert template is not None
-    try:
-        return prove(order, store, template)
-    except BaseException:
-        store.drop(template)
-        raise
+    stages = Progress(f"template of {order.image.name} on {order.profile.name}", say)
+    with store.making(key, need_mib=order.profile.memory_mib + ROOM_MIB, progress=stages) as draft:
+        if not order.force:
+            with contextlib.suppress(LabError):
+                return store.get(key)
+        boot_s, settled_s = _frozen(order, draft.directory, stages)
+        stages.stage("computing digests")
+        template = draft.finish(base=order.image.disk, boot_s=boot_s, settled_s=settled_s)
+        stages.stage("running a clone of it")
+        draft.proven(*_cloned(order, template, draft.directory.parent))
+        stages.stage(f"ready: a clone runs its first command after {draft.template.clone_s:.1f} s")
+    return store.get(key)
+
+
+def _frozen(order: TemplateOrder, draft: Path, stages: Progress) -> tuple[float, float]:
+    """Boot, install, settle, freeze; seconds to the first answer and to the freezing."""
+    watch = Stopwatch()
+    stages.stage("booting from power-off")
+    with _guest(order, draft.parent, ram=draft / RAM) as (machine, guest):
+        guest.wait_ready()
+        boot_s = watch.t_s
+        if order.warm is not None:
+            stages.stage(f"the guest answers; installing {order.warm}")
+            _install(order, order.warm, guest)
+        stages.stage("the guest answers; waiting until it is quiet")
+        settle(machine, guest, order.scaled.boot_s)
+        guest.close()
+        stages.stage("freezing")
+        machine.freeze(draft)
+    return boot_s, watch.t_s
+
+
+def _cloned(order: TemplateOrder, template: Template, scratch: Path) -> tuple[float, int]:
+    """Run one clone to its first command: seconds it took, and MiB it has for itself."""
+    watch = Stopwatch()
+    with _guest(order, scratch, template=template) as (machine, guest):
+        guest.wait_ready()
+        wake(guest, time.time)
+        return watch.t_s, private_mib(machine)
 
 
 def prove(order: TemplateOrder, store: TemplateStore, template: Template) -> Template:
-    """Run one clone of it to its first command and measure what it costs."""
-    watch = Stopwatch()
-    scratch = store.directory / ".scratch" / f"prove-{template.key.directory}"
-    scratch.mkdir(parents=True, exist_ok=True)
-    try:
-        with _guest(order, scratch, template=template) as (machine, guest):
-            wake(guest, time.time)
-            clone_s = watch.t_s
-            return store.proven(template, clone_s=clone_s, private_mib=private_mib(machine))
-    finally:
-        shutil.rmtree(scratch, ignore_errors=True)
+    """Run one clone of a template that is there, and write down what it costs.
+
+    :raise BuildError: it could not be run.
+    """
+    with workshop.scratch(store.directory / ".scratch", template.key.image, need_mib=ROOM_MIB) as scratch:
+        clone_s, private = _cloned(order, template, scratch)
+    return store.proven(template, clone_s=clone_s, private_mib=private)
 
 
 def settle(machine: Machine, guest: Guest, timeout_s: float) -> None:
@@ -207,26 +234,48 @@ def _guest(
     order: TemplateOrder, scratch: Path, *, template: Template | None = None, ram: Path | None = None
 ) -> Iterator[tuple[Machine, Guest]]:
     """A running machine and its guest; when the body fails, the end of the console is in the error."""
-    recording = scratch / "recording"
+    recording = scratch / ("clone" if template else "recording")
     recording.mkdir(exist_ok=True)
     machine = order.machine(recording, template=template, ram=ram)
     try:
         machine.create()
-        guest = Guest(reach(machine, order.scaled).channels, _forget, Stopwatch(), order.scaled)
+        guest = Guest(_channels(machine, order.scaled), _forget, Stopwatch(), order.scaled)
         machine.resume()
         yield machine, guest
         guest.close()
     except (LabError, TimeoutError) as error:
         tail = machine.serial_log.read_bytes()[-TAIL:] if machine.serial_log.exists() else b""
-        log = tail.decode("utf-8", "replace")
         what = "a clone of the template" if template else "the template"
         raise BuildError(
-            f"{what} of {order.image.name!r} could not be {'run' if template else 'made'}: {error}",
-            hint="the lab boots from power-off instead; `lab image template` shows the console",
-            log=log,
+            f"{what} of {order.image.name!r} could not be {'run' if template else 'made'}: "
+            f"{_reason(error, scratch)}",
+            hint=f"lab image template {order.image.name} --profile {order.profile.name} shows the stages and"
+            " the console; until it works the cells boot from power-off",
+            log=tail.decode("utf-8", "replace"),
         ) from error
     finally:
         machine.close()
+
+
+def _channels(machine: Machine, timeouts: Timeouts) -> tuple[Channel, ...]:
+    """The ways in, which notice at once when there is no QEMU any more: nothing else watches it here."""
+    ask = machine.agent_command()
+
+    def ask_the_living(request: dict[str, Any], timeout_s: float) -> Any:
+        try:
+            return ask(request, timeout_s)
+        except ChannelError:
+            if not machine.domain.alive:
+                raise MachineError("QEMU ended by itself") from None
+            raise
+
+    return reach(machine, timeouts, ask=ask_the_living).channels
+
+
+def _reason(error: Exception, scratch: Path) -> str:
+    """What failed, and that the disk is full where that is why."""
+    free = workshop.free_mib(scratch)
+    return f"{error}; the disk is full: {free} MiB free in {scratch}" if free < FULL_MIB else str(error)
 
 
 def _forget(_observation: Observation) -> None:
@@ -234,13 +283,14 @@ def _forget(_observation: Observation) -> None:
 
 
 def main(arguments: list[str]) -> int:
-    """Make what `arguments[0]` orders; the error, if any, as one JSON line on stdout."""
+    """Make what `arguments[0]` orders; stages go to the owner, the error, if any, to stdout as JSON."""
     order = codec.read(TemplateOrder, Path(arguments[0]))
     lifeline.attach()
     try:
-        make(order)
+        make(order, owner.tell)
     except LabError as error:
-        print(codec.to_json(Refusal(message=error.message, log=getattr(error, "log", ""))))  # noqa: T201
+        refusal = Refusal(message=error.message, hint=error.hint or "", log=getattr(error, "log", ""))
+        print(codec.to_json(refusal))  # noqa: T201
         return int(error.exit_code)
     return 0
 
@@ -250,6 +300,7 @@ class Refusal:
     """Why a template could not be made, from the process that tried."""
 
     message: str
+    hint: str = ""
     log: str = ""
 
 

@@ -19,7 +19,7 @@ from pathlib import Path
 from lab import clock, codec
 from lab.errors import ArtefactError
 from lab.images import digest, workshop
-from lab.images.progress import Progress, Say, silent
+from lab.images.progress import Progress
 from lab.places import Places
 from lab.templates.key import TemplateKey
 
@@ -46,6 +46,9 @@ class Template:
     """Name to sha256."""
     sizes: dict[str, int] = field(default_factory=dict)
     """Name to bytes."""
+    base: Path | None = None
+    """The image's disk, which the template's own disk is an overlay of."""
+    base_sha256: str = ""
     verified: bool = False
     """One clone of it ran a command; before that it must not be used."""
     clone_s: float = 0.0
@@ -125,22 +128,36 @@ class TemplateStore:
                 raise ArtefactError(
                     f"{what}: {path}: its sha256 is not that of the record", hint=_again(template)
                 )
+        self._check_base(template, what)
+
+    def _check_base(self, template: Template, what: str) -> None:
+        if template.base is None:
+            return
+        try:
+            found = self._digests.of_file(template.base)
+        except FileNotFoundError as error:
+            said = f"{what}: {template.base}: the image's disk below it is gone"
+            raise ArtefactError(said, hint=_again(template)) from error
+        if found != template.base_sha256:
+            said = f"{what}: {template.base}: the image's disk below it is another one than it was made on"
+            raise ArtefactError(said, hint=_again(template))
 
     @contextlib.contextmanager
-    def making(self, key: TemplateKey, *, need_mib: int, progress: Say = silent) -> Iterator[Draft]:
+    def making(self, key: TemplateKey, *, need_mib: int, progress: Progress | None = None) -> Iterator[Draft]:
         """Be the only maker of a template; what the body left in the draft becomes it, or nothing does.
 
         :raise BuildError: there is not room for `need_mib`.
         """
-        stages = Progress(f"template of {key.image}", progress)
         with (
-            workshop.turn(self.directory / ".locks" / f"{key.directory}.lock", stages),
+            workshop.turn(
+                self.directory / ".locks" / f"{key.directory}.lock", progress or Progress(key.image)
+            ),
             workshop.scratch(self.directory / ".scratch", key.image, need_mib=need_mib) as scratch,
         ):
-            draft = Draft(scratch / "draft", key)
+            draft = Draft(scratch / "draft", key, self._digests)
             draft.directory.mkdir()
             yield draft
-            if draft.template is not None:
+            if draft.ready:
                 codec.write(replace(draft.template, directory=self.path(key)), draft.directory / RECORD)
                 workshop.publish(draft.directory, self.path(key))
                 # QEMU maps the RAM privately and still wants the file writable (memory-backend-file, 7.2).
@@ -149,10 +166,16 @@ class TemplateStore:
 
     def proven(self, template: Template, *, clone_s: float, private_mib: int) -> Template:
         """Write down that a clone of it ran."""
-        done = replace(template, verified=True, clone_s=round(clone_s, 3), private_mib=private_mib)
+        done = _proven(template, clone_s, private_mib)
         codec.write(done, template.directory / RECORD)
         (template.directory / USED).touch()
         return done
+
+    def doubt(self, template: Template) -> None:
+        """A clone of it was no good: it is not used again before it was made anew. Clones that run go on."""
+        there = self.find(template.key)
+        if there is not None and there.made == template.made:
+            codec.write(replace(there, verified=False), there.directory / RECORD)
 
     def drop(self, template: Template) -> None:
         """Remove it: damaged, disproven or not wanted any more."""
@@ -211,12 +234,23 @@ class Draft:
 
     directory: Path
     key: TemplateKey
-    template: Template | None = None
+    digests: digest.Remembered
+    ready: bool = False
+    """Becomes the template when its maker leaves."""
+    _template: Template | None = None
 
-    def finish(self, *, boot_s: float, settled_s: float) -> Template:
-        """All files are there: take their sizes and digests."""
+    @property
+    def template(self) -> Template:
+        assert self._template is not None
+        return self._template
+
+    def finish(self, *, base: Path | None = None, boot_s: float, settled_s: float) -> Template:
+        """All files are there: take their sizes and digests.
+
+        :param base: the image's disk, which must not change as long as there are clones.
+        """
         names = [name for name in (DISK, STATE, RAM, NVRAM, TPM) if (self.directory / name).exists()]
-        self.template = Template(
+        self._template = Template(
             key=self.key,
             directory=self.directory,
             made=clock.wall(),
@@ -224,14 +258,25 @@ class Draft:
             settled_s=round(settled_s, 3),
             files={name: digest.of_file(self.directory / name) for name in names},
             sizes={name: (self.directory / name).stat().st_size for name in names},
+            base=base,
+            base_sha256=self.digests.of_file(base) if base else "",
         )
-        return self.template
+        self.ready = True
+        return self._template
+
+    def proven(self, clone_s: float, private_mib: int) -> None:
+        """A clone of it ran."""
+        self._template = _proven(self.template, clone_s, private_mib)
 
 
 def disk_mib(template: Template) -> int:
     """What it really takes: RAM files have holes."""
     paths = (template.directory / name for name in template.sizes)
     return sum(path.stat().st_blocks * 512 for path in paths if path.exists()) // MIB
+
+
+def _proven(template: Template, clone_s: float, private_mib: int) -> Template:
+    return replace(template, verified=True, clone_s=round(clone_s, 3), private_mib=private_mib)
 
 
 def _used(template: Template) -> float:

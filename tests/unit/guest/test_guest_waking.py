@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from lab.guest.channel import Command
-from lab.guest.waking import SEED_BYTES, CloneAsleep, Woken, wake
+from lab.guest.waking import SEED_BYTES, WAKING, CloneAsleep, Woken, wake
+from lab.model import Family, Identity
 from lab.proc import Completed
 
 NOW = 1_800_000_000.0
@@ -28,9 +29,9 @@ class Clone:
 
 
 def test_a_clone_gets_the_time_and_randomness_and_its_time_is_seen_to_move() -> None:
-    clone = Clone("woken first=8.10 second=8.19 date=1800000001\n")
-    assert wake(clone, lambda: NOW) == Woken(moved_s=0.09, off_s=1.0)
-    assert clone.command[-1] == "1800000000"
+    clone = Clone("woken first=8.10 second=8.19 date=1800000001 reseeded=kernel host=here\n")
+    assert wake(clone, lambda: NOW) == Woken(moved_s=0.09, off_s=1.0, reseeded="kernel", host="here")
+    assert clone.command[-4:] == ["1800000000.000", "keep", "", "new"]
     assert len(clone.stdin) == SEED_BYTES
 
 
@@ -42,6 +43,20 @@ def test_two_clones_get_different_randomness() -> None:
     wake(one, lambda: NOW)
     wake(two, lambda: NOW)
     assert one.stdin != two.stdin
+
+
+def test_a_clone_that_is_to_be_somebody_new_is_told_its_name() -> None:
+    clone = Clone("woken first=1.0 second=1.1 date=1800000000 reseeded=asked host=tiny-1f\n")
+    woken = wake(clone, lambda: NOW, identity=Identity.NEW, name="tiny-1f", generation="same")
+    assert clone.command[-3:] == ["new", "tiny-1f", "same"]
+    assert (woken.reseeded, woken.host) == ("asked", "tiny-1f")
+
+
+def test_the_script_is_one_that_a_plain_shell_takes() -> None:
+    """It runs in busybox, dash and bash; what a shell cannot read it does not run at all."""
+    assert set(WAKING) == {Family.LINUX}
+    for word in ("[[ ", "function ", "<(", "source "):
+        assert word not in WAKING[Family.LINUX]
 
 
 @pytest.mark.parametrize(
