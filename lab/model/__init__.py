@@ -7,6 +7,7 @@ started; wall times are UTC ISO 8601 text. Always imported from here: `from lab.
 
 from __future__ import annotations
 
+from lab.model.compared import DEFAULT_MARGINS, Compared, Comparison, Decision, TestPlan
 from lab.model.found import Diagnosis, Finding, FindingKind, Missed, Sighted, Signature
 from lab.model.judged import AttemptRecord, Blame, CellVerdict, GateDecision, GatePolicy, KnownIssue, Outcome
 from lab.model.measured import FaultMark, FaultPhase, Figure, LoadMark, Sample
@@ -22,8 +23,8 @@ from lab.model.planned import (
     EvidencePolicy,
     Family,
     Firmware,
-    ImageInfo,
     Identity,
+    ImageInfo,
     Level,
     Omitted,
     Plan,
@@ -50,6 +51,7 @@ from lab.model.recorded import (
 from lab.model.seen import Screen, ScreenKind, ScreenVerdict
 
 __all__ = [
+    "DEFAULT_MARGINS",
     "AgentVersion",
     "Arm",
     "AttemptRecord",
@@ -61,6 +63,9 @@ __all__ = [
     "CellId",
     "CellVerdict",
     "CommandRun",
+    "Compared",
+    "Comparison",
+    "Decision",
     "DetectSettings",
     "Diagnosis",
     "DumpWhen",
@@ -78,12 +83,12 @@ __all__ = [
     "GateDecision",
     "GatePolicy",
     "Heartbeat",
+    "Identity",
     "ImageInfo",
     "KnownIssue",
     "Level",
     "LoadMark",
     "MachineEvent",
-    "Identity",
     "MachineSample",
     "Missed",
     "Observation",
@@ -102,6 +107,7 @@ __all__ = [
     "Signature",
     "SoakPlan",
     "Step",
+    "TestPlan",
     "Timeouts",
     "VcpuSample",
 ]
