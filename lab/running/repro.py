@@ -12,6 +12,7 @@ from lab.images.store import ImageStore
 from lab.machine.leases import Lease, LeaseBook
 from lab.model import AttemptRecord, CellId, Finding, Signature
 from lab.places import Places
+from lab.running.falling_back import sound
 from lab.running.lock import orchestrator
 from lab.running.order import CellOrder
 from lab.running.rundir import RunDirectory
@@ -77,7 +78,7 @@ def again(run: RunDirectory, cell: str, places: Places, *, keep_hours: float = 0
     repeats = run.path / "repro" / cell
     number = 1 + len(list(repeats.glob("a*"))) if repeats.is_dir() else 1
     with orchestrator(places, "a lab repro"):
-        fresh = order.again((repeats / f"a{number}").resolve(), number, keep_hours=keep_hours)
+        fresh = sound(order.again((repeats / f"a{number}").resolve(), number, keep_hours=keep_hours))
         result = attempt(fresh)
     book = LeaseBook(places)
     kept = next(

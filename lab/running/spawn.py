@@ -22,8 +22,10 @@ from lab.recording.look import fetcher, looker
 from lab.recording.reader import Recorded, read
 from lab.running import boot_times
 from lab.running.child import Child, forget
+from lab.running.falling_back import after_fault, sound
 from lab.running.forkserver_client import spawner
 from lab.running.order import CellOrder
+from lab.verdict.trial import UNWOKEN, asleep
 
 MOST_ATTEMPTS = 2
 
@@ -56,14 +58,12 @@ def execute(
     """Run a cell to its result: one attempt, and a second one only after a lab fault."""
     results = []
     for number in range(order.attempt, order.attempt + MOST_ATTEMPTS):
-        this = order.again(order.recording.parent / f"a{number}", number, keep_hours=order.keep_hours)
+        this = sound(order.again(order.recording.parent / f"a{number}", number, keep_hours=order.keep_hours))
         result = attempt(this, on_start=on_start, on_event=on_event)
         results.append(result)
         if not result.lab_fault or "cancelled" in result.lab_fault:
             break
-        if order.template is not None:
-            reason = f"attempt {number}, a clone, ended by a lab fault: {result.lab_fault}"
-            order = order.from_power_off(reason)
+        order = after_fault(this, number, result.lab_fault)
     return results
 
 
@@ -145,6 +145,8 @@ def summarise(order: CellOrder, *, killed: str, seconds: float) -> AttemptResult
         )
     findings = _detect(order.recording, recorded, order.detect)
     worst = next((finding for finding in findings if finding.fatal), None)
+    if worst is not None and asleep(recorded.observations):
+        killed, worst = killed or f"{UNWOKEN}: {worst.title}", None
     shown = worst or (findings[0] if findings else None)
     outcome = next(
         (

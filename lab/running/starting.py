@@ -28,6 +28,10 @@ NO_TEMPLATE = "no template could be made"
 REMOTE = "clones are made on the machine of their template only, and a scheduler elsewhere was given"
 
 
+class MakingStopped(BuildError):
+    """Nothing is wrong with the template: whoever wanted it does not any more."""
+
+
 def template_order(order: CellOrder, clones: Clones) -> TemplateOrder:
     """The template that a cell starts from."""
     warm = None
@@ -52,6 +56,8 @@ def make_template(order: TemplateOrder, say: Callable[[str], None] = forget) -> 
     book = FailureBook(order.places)
     try:
         made = _made(order, say)
+    except MakingStopped:
+        raise
     except LabError as error:
         book.note(order.key, "making", error.message, getattr(error, "log", ""))
         raise
@@ -84,6 +90,9 @@ def _run(path: Path, deadline_s: float, say: Callable[[str], None]) -> None:
                 raise BuildError(f"template could not be made in {deadline_s:.0f} s")
         finally:
             _makers.discard(process)
+        if process in _stopped:
+            _stopped.discard(process)
+            raise MakingStopped("the run was stopped")
         if process.code != 0:
             out.seek(0)
             raise _refusal(out.read().decode("utf-8", "replace"))
@@ -91,11 +100,14 @@ def _run(path: Path, deadline_s: float, say: Callable[[str], None]) -> None:
 
 _makers: set[Child] = set()
 """Processes of this one that make templates."""
+_stopped: set[Child] = set()
+"""Those of them that were told to end."""
 
 
 def stop_making() -> None:
     """End what this process has making; each cell that waits for it is told."""
     for process in list(_makers):
+        _stopped.add(process)
         process.terminate()
 
 

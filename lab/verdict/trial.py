@@ -5,9 +5,20 @@ Refuses to blame: that takes both arms, and is judge.py's.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
-from lab.model import AttemptRecord, Blame, Diagnosis, Finding, FindingKind, MachineEvent, Outcome, Step
+from lab.model import (
+    AttemptRecord,
+    Blame,
+    Diagnosis,
+    Finding,
+    FindingKind,
+    MachineEvent,
+    Observation,
+    Outcome,
+    Step,
+)
 from lab.verdict.proof import Missing, missing, scenario_end
 
 SILENCES = frozenset(
@@ -16,6 +27,7 @@ SILENCES = frozenset(
 """What a fault of the lab can look like from outside."""
 HOST_CAUSES = frozenset({Diagnosis.STOPPED_BY_HOST, Diagnosis.HOST_OVERLOADED})
 """Silence that was the host's doing: no evidence against a guest, and none for it."""
+UNWOKEN = "lab fault: a clone failed before it was woken"
 UNREACHED = frozenset({"ChannelError", "ChannelLost", "GuestCommandTimeout", "WaitTimeout", "TimeoutError"})
 """Faults that may be nothing but the guest's own silence, and so excuse none."""
 
@@ -47,6 +59,10 @@ class Trial:
 
 def judge_attempt(record: AttemptRecord) -> Trial:
     """Evidence against the product first, then the lab's faults, then what the scenario says, then proof."""
+    if asleep(record.observations):
+        crash = next((finding for finding in record.findings if _fails(finding)), None)
+        if crash is not None:
+            return _inconclusive(record, f"{UNWOKEN}: {sentence(crash)}")
     fault = _fault(record)
     failing = tuple(
         finding
@@ -63,6 +79,14 @@ def judge_attempt(record: AttemptRecord) -> Trial:
     if hosts:
         return _inconclusive(record, f"fault of the host: {sentence(hosts[0])}")
     return _by_scenario(record)
+
+
+def asleep(observations: Iterable[Observation]) -> bool:
+    """A clone that never came to the cell's own work: nothing of this arm has run in it, and whatever it did
+    is its template's doing."""
+    seen = list(observations)
+    cloned = any(isinstance(item, MachineEvent) and item.name == "cloned" for item in seen)
+    return cloned and not any(isinstance(item, Step) and item.name == "woken" for item in seen)
 
 
 def sentence(finding: Finding) -> str:
