@@ -23,8 +23,8 @@ CALM = (
 )
 """What an idle Linux guest would wake for, switched off where its clock is warped. Measured on debian-12: two
 hundred times as fast becomes more than ten thousand."""
-WARP_LOOK_S = 2.0
-"""Of our time, between two looks at a guest whose clock runs ahead."""
+WARP_LOOK_S = 10.0
+"""Of our time, between two looks at a guest whose clock runs ahead; it does not during a look."""
 
 
 class GuestLike(Protocol):
