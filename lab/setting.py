@@ -20,6 +20,7 @@ from lab.errors import HostError, NothingSelected
 from lab.images import catalogue
 from lab.images.recipe import Recipe
 from lab.images.store import ImageStore
+from lab.images.windows import given
 from lab.machine.host import HostReport, survey
 from lab.matrix import scenarios as scenario_files
 from lab.matrix.capacity import HostFacts
@@ -56,7 +57,7 @@ class Setting:
         return cls(
             request=request,
             lab=lab,
-            recipes=catalogue.load(lab.root / "images"),
+            recipes=given.apply(catalogue.load(lab.root / "images"), lab),
             scenarios=scenario_files.discover(lab.root),
             store=ImageStore(lab.places),
         )

@@ -37,6 +37,8 @@ class BuiltImage:
     sdk: Path | None = None
     """Tarball of a chroot that builds modules for exactly this kernel (lab.images.sdk)."""
     min_memory_mib: int = 256
+    winrm_thumbprint: str = ""
+    """SHA-1 of the certificate of the guest's WinRM listener, to pin, or ""."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,6 +80,9 @@ class Provenance:
     min_memory_mib: int = 256
     notes: tuple[str, ...] = ()
     """What differed from the recipe on this machine (a suite without an archive here)."""
+    expires: str = ""
+    """Last day on which the guest works (evaluation media), ISO 8601, or ""."""
+    winrm_thumbprint: str = ""
 
 
 def to_image(provenance: Provenance, directory: Path, *, sdk: Path | None) -> BuiltImage:
@@ -101,4 +106,5 @@ def to_image(provenance: Provenance, directory: Path, *, sdk: Path | None) -> Bu
         channels=provenance.channels,
         sdk=sdk,
         min_memory_mib=provenance.min_memory_mib,
+        winrm_thumbprint=provenance.winrm_thumbprint,
     )

@@ -17,6 +17,8 @@ from lab.config import located
 from lab.config.units import Flag, MiB
 from lab.errors import ConfigError, InputError
 from lab.images.recipe import DebianRecipe, DiskRecipe, Recipe, TinyRecipe
+from lab.images.recipe_model import Common
+from lab.images.windows.recipe_file import WindowsModel, windows_recipe
 from lab.model import Family, Firmware
 
 NAME = re.compile(r"[a-z0-9][a-z0-9.-]{0,40}")
@@ -52,17 +54,7 @@ PathPattern = Annotated[str, AfterValidator(_path_pattern)]
 Sha256 = Annotated[str, AfterValidator(_sha256)]
 
 
-class _Common(located.Model):
-    summary: str = Field(description="one line for `lab image list`")
-    release: str = Field(description="the operating system as people say it")
-    kernel: str = Field(default="", description="kernel or build number that is expected")
-    min_memory: MiB = Field(default=256, description="least memory a machine must have for this image")
-    first_boot_resets: int = Field(
-        default=0, ge=0, le=20, description="resets that the image makes by itself after its first start"
-    )
-
-
-class DebianModel(_Common):
+class DebianModel(Common):
     """A Debian release, made from packages."""
 
     kind: Literal["debian"]
@@ -82,7 +74,7 @@ class DebianModel(_Common):
     cmdline: str = Field(default="", description="added to the kernel command line")
 
 
-class TinyModel(_Common):
+class TinyModel(Common):
     """A kernel, busybox and the guest agent."""
 
     kind: Literal["tiny"]
@@ -92,7 +84,7 @@ class TinyModel(_Common):
     cmdline: str = Field(default="", description="added to the kernel command line")
 
 
-class DiskModel(_Common):
+class DiskModel(Common):
     """A qcow2 that the user brings."""
 
     kind: Literal["disk"]
@@ -116,7 +108,7 @@ class DiskModel(_Common):
     needs_tpm: Flag = Field(default=False, description="whether a machine must have a TPM")
 
 
-Model = Annotated[DebianModel | TinyModel | DiskModel, Discriminator("kind")]
+Model = Annotated[DebianModel | TinyModel | DiskModel | WindowsModel, Discriminator("kind")]
 
 
 def load(directory: Path) -> dict[str, Recipe]:
@@ -147,11 +139,11 @@ def read(path: Path) -> Recipe:
         raise ConfigError(
             f"{path}:1:1: image name {path.stem!r} (wanted lower-case letters, digits, '-' and '.')"
         )
-    parsed: DebianModel | TinyModel | DiskModel = located.parse(Model, path)  # type: ignore[arg-type]
+    parsed: DebianModel | TinyModel | DiskModel | WindowsModel = located.parse(Model, path)  # type: ignore[arg-type]
     return _recipe(parsed, path)
 
 
-def _recipe(parsed: DebianModel | TinyModel | DiskModel, path: Path) -> Recipe:
+def _recipe(parsed: DebianModel | TinyModel | DiskModel | WindowsModel, path: Path) -> Recipe:
     match parsed:
         case DebianModel():
             return _debian(parsed, path)
@@ -164,6 +156,8 @@ def _recipe(parsed: DebianModel | TinyModel | DiskModel, path: Path) -> Recipe:
             )  # fmt: skip
         case DiskModel():
             return _disk(parsed, path)
+        case WindowsModel():
+            return windows_recipe(parsed, path)
 
 
 def _debian(parsed: DebianModel, path: Path) -> DebianRecipe:

@@ -5,9 +5,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from lab.images.windows.wanted import Wanted
 from lab.model import BootPath, Family, Firmware
 
 
@@ -110,4 +111,37 @@ class DiskRecipe(Base):
         return BootPath.DIRECT if self.kernel_path else BootPath.LOADER
 
 
-Recipe = DebianRecipe | TinyRecipe | DiskRecipe
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WindowsRecipe(Base):
+    """Windows, installed from the user's own media (lab.images.windows)."""
+
+    kind: str = "windows"
+    windows_release: str
+    """Key of `lab.images.windows.releases.RELEASES`."""
+    edition: str
+    language: str
+    keyboard: str = ""
+    disk_firmware: Firmware
+    secure_boot: bool = False
+    needs_tpm: bool = False
+    disk_mib: int
+    wanted: Wanted = field(default_factory=Wanted)
+    updates: tuple[Path, ...] = ()
+    iso: Path | None = None
+    virtio: Path | None = None
+    openssh: Path | None = None
+
+    @property
+    def family(self) -> Family:
+        return Family.WINDOWS
+
+    @property
+    def firmware(self) -> Firmware:
+        return self.disk_firmware
+
+    @property
+    def boot(self) -> BootPath:
+        return BootPath.LOADER
+
+
+Recipe = DebianRecipe | TinyRecipe | DiskRecipe | WindowsRecipe

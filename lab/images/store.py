@@ -25,14 +25,15 @@ from lab.images.builders import Builder, Job, Made, disk
 from lab.images.builders.table import BUILDERS
 from lab.images.built import PROVENANCE, BuiltImage, Provenance, to_image
 from lab.images.progress import Progress, Say, silent
-from lab.images.recipe import DiskRecipe, Recipe
+from lab.images.recipe import DiskRecipe, Recipe, WindowsRecipe
+from lab.images.windows import given
 from lab.model import ImageInfo
 from lab.places import Places
 
 SHORT = 12
 """Digits of the recipe digest in a directory name."""
-NOT_IN_DIGEST = ("source", "summary", "first_boot_resets")
-"""Keys of a recipe that decide nothing about the files of the image."""
+NOT_IN_DIGEST = ("source", "summary", "first_boot_resets", "iso", "virtio", "openssh", "updates")
+"""Keys of a recipe that decide nothing about the files of the image, or only where its media are."""
 
 
 class ImageStore:
@@ -46,7 +47,7 @@ class ImageStore:
     def info(self, recipe: Recipe) -> ImageInfo:
         """What planning and `lab image list` need; reads one small file, never raises for a broken image."""
         provenance = self._provenance(recipe)
-        reason, hint = self._unrunnable(recipe)
+        reason, hint = self._unrunnable(recipe, provenance)
         return ImageInfo(
             name=recipe.name,
             kind=recipe.kind,
@@ -56,7 +57,7 @@ class ImageStore:
             firmware=recipe.firmware,
             boot=recipe.boot,
             min_memory_mib=recipe.min_memory_mib,
-            needs_tpm=isinstance(recipe, DiskRecipe) and recipe.needs_tpm,
+            needs_tpm=isinstance(recipe, DiskRecipe | WindowsRecipe) and recipe.needs_tpm,
             built=provenance is not None and not reason,
             digest=provenance.digest if provenance else "",
             unrunnable=reason,
@@ -144,6 +145,8 @@ class ImageStore:
     def recipe_digest(self, recipe: Recipe) -> str:
         """sha256 of what decides the image: the recipe, its builder's version, and the lab's key in it."""
         fields = {key: str(value) for key, value in asdict(recipe).items() if key not in NOT_IN_DIGEST}
+        if isinstance(recipe, WindowsRecipe):
+            fields["updates"] = " ".join(path.name for path in recipe.updates)
         fields["builder"] = str(self._builders[recipe.kind].version)
         if not isinstance(recipe, DiskRecipe):
             fields["key"] = keys.ensure(self._places).public
@@ -193,6 +196,8 @@ class ImageStore:
             sdk=made.sdk,
             min_memory_mib=recipe.min_memory_mib,
             notes=made.notes,
+            expires=made.expires,
+            winrm_thumbprint=made.winrm_thumbprint,
         )
 
     def _complete(self, recipe: Recipe, stages: Progress) -> BuiltImage:
@@ -210,7 +215,9 @@ class ImageStore:
         except ArtefactError:
             return None
 
-    def _unrunnable(self, recipe: Recipe) -> tuple[str, str]:
+    def _unrunnable(self, recipe: Recipe, provenance: Provenance | None) -> tuple[str, str]:
+        if isinstance(recipe, WindowsRecipe):
+            return _windows_trouble(recipe, provenance)
         if not isinstance(recipe, DiskRecipe):
             return "", ""
         try:
@@ -230,6 +237,15 @@ def _check_size(name: str, path: Path, wanted: int) -> None:
         raise ArtefactError(
             f"image {name!r}: {path}: {what}: {size} bytes (wanted {wanted})", hint=_again(name)
         )
+
+
+def _windows_trouble(recipe: WindowsRecipe, provenance: Provenance | None) -> tuple[str, str]:
+    """An image of Windows that is not built needs the user's media; one of evaluation media ends some day."""
+    if provenance is None:
+        return given.missing(recipe)
+    if provenance.expires and provenance.expires < clock.wall()[:10]:
+        return f"its evaluation ended on {provenance.expires}", _again(recipe.name)
+    return "", ""
 
 
 def _again(name: str) -> str:

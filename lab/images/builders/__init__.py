@@ -43,6 +43,10 @@ class Made:
     suites: tuple[str, ...] = ()
     sdk: str = ""
     notes: tuple[str, ...] = ()
+    expires: str = ""
+    """Last day on which the guest works (evaluation media), ISO 8601, or ""."""
+    winrm_thumbprint: str = ""
+    """SHA-1 of the certificate of the guest's WinRM listener, to pin, or ""."""
 
 
 class Builder(Protocol):

@@ -8,9 +8,11 @@ from lab.images.builders import Builder
 from lab.images.builders.debian import DebianBuilder
 from lab.images.builders.disk import DiskBuilder
 from lab.images.builders.tiny import TinyBuilder
+from lab.images.builders.windows import WindowsBuilder
 
 BUILDERS: Mapping[str, Builder] = {
     "debian": DebianBuilder(),
     "tiny": TinyBuilder(),
     "disk": DiskBuilder(),
+    "windows": WindowsBuilder(),
 }

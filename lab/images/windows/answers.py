@@ -130,7 +130,7 @@ def windowspe_commands(answers: Answers) -> tuple[Command, ...]:
     bypass = r"reg add HKLM\SYSTEM\Setup\LabConfig /v Bypass{}Check /t REG_DWORD /d 1 /f"
     checks = answers.lacks if answers.release.checks_hardware else ()
     return (
-        Command("tell the lab", r"cmd /c echo lab-setup: windowspe> \\.\COM1"),
+        _tell("windowspe"),
         *(Command(f"the machine has no {what} to pass", bypass.format(what)) for what in checks),
     )
 
@@ -144,17 +144,24 @@ def specialize_commands() -> tuple[Command, ...]:
     return (Command("drivers and settings from the answer medium", line),)
 
 
+FROM_ANSWERS = (
+    "release", "edition", "image_key", "image_value", "language", "keyboard", "product_key", "user",
+)  # fmt: skip
 FIRST_LOGON = Command(
     "finish and report", r"powershell.exe -NoProfile -ExecutionPolicy Bypass -File C:\lab\finish.ps1"
 )
 """One command only: later ones of a long list have been reported not to run on Server 2025."""
 
 
+def _tell(mark: str) -> Command:
+    """A mark on the serial port. It must not end in a digit: `1>` names a handle to cmd."""
+    return Command("tell the lab", rf"cmd /c echo lab-setup: {mark}> \\.\COM1")
+
+
 def _xml(name: str, answers: Answers) -> bytes:
     again = name != "autounattend.xml"
     values = {
-        **{key: getattr(answers, key) for key in ("release", "edition", "image_key", "image_value", "language")},
-        **{key: getattr(answers, key) for key in ("keyboard", "product_key", "user")},
+        **{key: getattr(answers, key) for key in FROM_ANSWERS},
         "computer_name": "*" if again else answers.computer_name,
         "time_zone": answers.wanted.time_zone,
         "is_server": answers.release.product is Product.SERVER,
@@ -162,8 +169,8 @@ def _xml(name: str, answers: Answers) -> bytes:
         "driver_directory": DRIVERS,
         "partitions": partitions(answers.firmware),
         "windowspe_commands": windowspe_commands(answers),
-        "specialize_commands": (Command("tell the lab", r"cmd /c echo lab-setup: specialize> \\.\COM1"),) if again else specialize_commands(),
-        "first_logon": Command("tell the lab", r"cmd /c echo lab-setup: ready> \\.\COM1") if again else FIRST_LOGON,
+        "specialize_commands": (_tell("specialize"),) if again else specialize_commands(),
+        "first_logon": _tell("ready") if again else FIRST_LOGON,
         "logons": 1 if again else 1 + len(answers.updates),
         "user_secret": secret(answers.password, "Password"),
         "administrator_secret": secret(answers.password, "AdministratorPassword"),
@@ -190,11 +197,10 @@ def _wanted(answers: Answers) -> dict[str, Any]:
 
 @cache
 def _environment() -> Environment:
-    made = Environment(
-        loader=FileSystemLoader(HERE / "templates"), undefined=StrictUndefined, autoescape=False,
-        keep_trailing_newline=True,
-    )  # fmt: skip
-    # autoescape is per file type nowhere: the XML templates escape each value themselves, with `e`
+    # one environment for XML and batch files: the XML templates escape each value themselves, with `e`
+    loader = FileSystemLoader(HERE / "templates")
+    made = Environment(loader=loader, undefined=StrictUndefined, autoescape=False)  # noqa: S701
+    made.keep_trailing_newline = True
     made.filters["batch"] = lambda text: text.replace("%", "%%")
     return made
 

@@ -12,7 +12,7 @@ import xml.etree.ElementTree as ET
 SOURCE = "learn.microsoft.com/windows-hardware/customize/desktop/unattend/"
 NAMESPACE = "urn:schemas-microsoft-com:unattend"
 ACTIONS = "http://schemas.microsoft.com/WMIConfig/2002/State"
-PUBLIC_KEY_TOKEN = "31bf3856ad364e35"
+PUBLIC_KEY_TOKEN = "31bf3856ad364e35"  # noqa: S105 - the token of Microsoft's own components, public
 PASSES = (
     "windowsPE", "offlineServicing", "generalize", "specialize", "auditSystem", "auditUser", "oobeSystem",
 )  # fmt: skip
@@ -25,11 +25,17 @@ _PE, _SPECIALIZE, _OOBE = ("windowsPE",), ("specialize",), ("oobeSystem",)
 _LOCALE = ("InputLocale", "SystemLocale", "UILanguage", "UserLocale", "UILanguageFallback")
 _RUN = "RunSynchronous/RunSynchronousCommand"
 _DISK = "DiskConfiguration/Disk"
+_NEW = f"{_DISK}/CreatePartitions/CreatePartition"
+_CHANGE = f"{_DISK}/ModifyPartitions/ModifyPartition"
+_LOGON = "FirstLogonCommands/SynchronousCommand"
+_IMAGE = "ImageInstall/OSImage"
 _ACCOUNT = "UserAccounts/LocalAccounts/LocalAccount"
 
 Table = dict[str, tuple[str, ...]]
 SETTINGS: dict[str, Table] = {
-    "Microsoft-Windows-International-Core-WinPE": dict.fromkeys((*_LOCALE, "SetupUILanguage/UILanguage"), _PE),
+    "Microsoft-Windows-International-Core-WinPE": dict.fromkeys(
+        (*_LOCALE, "SetupUILanguage/UILanguage"), _PE
+    ),
     "Microsoft-Windows-International-Core": dict.fromkeys(_LOCALE, ("specialize", "oobeSystem")),
     "Microsoft-Windows-PnpCustomizationsWinPE": {"DriverPaths/PathAndCredentials/Path": _PE},
     "Microsoft-Windows-PnpSysprep": dict.fromkeys(
@@ -40,14 +46,14 @@ SETTINGS: dict[str, Table] = {
             "Diagnostics/OptIn", "DynamicUpdate/Enable", "DynamicUpdate/WillShowUI",
             f"{_RUN}/Order", f"{_RUN}/Description", f"{_RUN}/Path",
             "DiskConfiguration/WillShowUI", f"{_DISK}/DiskID", f"{_DISK}/WillWipeDisk",
-            f"{_DISK}/CreatePartitions/CreatePartition/Order", f"{_DISK}/CreatePartitions/CreatePartition/Type",
-            f"{_DISK}/CreatePartitions/CreatePartition/Size", f"{_DISK}/CreatePartitions/CreatePartition/Extend",
-            f"{_DISK}/ModifyPartitions/ModifyPartition/Order", f"{_DISK}/ModifyPartitions/ModifyPartition/PartitionID",
-            f"{_DISK}/ModifyPartitions/ModifyPartition/Format", f"{_DISK}/ModifyPartitions/ModifyPartition/Label",
-            f"{_DISK}/ModifyPartitions/ModifyPartition/Letter", f"{_DISK}/ModifyPartitions/ModifyPartition/Active",
-            "ImageInstall/OSImage/InstallFrom/MetaData/Key", "ImageInstall/OSImage/InstallFrom/MetaData/Value",
-            "ImageInstall/OSImage/InstallTo/DiskID", "ImageInstall/OSImage/InstallTo/PartitionID",
-            "ImageInstall/OSImage/WillShowUI", "UserData/AcceptEula", "UserData/FullName", "UserData/Organization",
+            f"{_NEW}/Order", f"{_NEW}/Type",
+            f"{_NEW}/Size", f"{_NEW}/Extend",
+            f"{_CHANGE}/Order", f"{_CHANGE}/PartitionID",
+            f"{_CHANGE}/Format", f"{_CHANGE}/Label",
+            f"{_CHANGE}/Letter", f"{_CHANGE}/Active",
+            f"{_IMAGE}/InstallFrom/MetaData/Key", f"{_IMAGE}/InstallFrom/MetaData/Value",
+            f"{_IMAGE}/InstallTo/DiskID", f"{_IMAGE}/InstallTo/PartitionID",
+            f"{_IMAGE}/WillShowUI", "UserData/AcceptEula", "UserData/FullName", "UserData/Organization",
             "UserData/ProductKey/Key", "UserData/ProductKey/WillShowUI",
         ),
         _PE,
@@ -62,8 +68,7 @@ SETTINGS: dict[str, Table] = {
                 "UserAccounts/AdministratorPassword/Value", "UserAccounts/AdministratorPassword/PlainText",
                 f"{_ACCOUNT}/Name", f"{_ACCOUNT}/DisplayName", f"{_ACCOUNT}/Group",
                 f"{_ACCOUNT}/Password/Value", f"{_ACCOUNT}/Password/PlainText",
-                "FirstLogonCommands/SynchronousCommand/Order", "FirstLogonCommands/SynchronousCommand/Description",
-                "FirstLogonCommands/SynchronousCommand/CommandLine",
+                f"{_LOGON}/Order", f"{_LOGON}/Description", f"{_LOGON}/CommandLine",
             ),
             _OOBE,
         ),

@@ -6,8 +6,9 @@ volume serial), so that Windows gives each of them the letter it gave the first 
 
 from __future__ import annotations
 
-import contextlib
+import os
 import struct
+from collections.abc import Sequence
 from pathlib import Path
 
 from lab import proc
@@ -22,9 +23,17 @@ SIGNATURE = 0x4C414244
 LABEL = "LABDUMP"
 MKFS_S = 120.0
 FILE_SYSTEMS: dict[str, tuple[Tool, int, tuple[str, ...]]] = {
-    "ntfs": (Tool("mkfs.ntfs", "ntfs-3g"), 0x07, ("-Q", "-F", "-q", "-L", LABEL, "-p", "2048", "-H", "255", "-S", "63")),
+    "ntfs": (
+        Tool("mkfs.ntfs", "ntfs-3g"),
+        0x07,
+        ("-Q", "-F", "-q", "-L", LABEL, "-p", "2048", "-H", "255", "-S", "63"),
+    ),
     "exfat": (Tool("mkfs.exfat", "exfatprogs"), 0x07, ("-L", LABEL)),
-    "fat32": (Tool("mkfs.vfat", "dosfstools"), 0x0C, ("-F", "32", "-n", LABEL, "-i", "4c414244", "--invariant")),
+    "fat32": (
+        Tool("mkfs.vfat", "dosfstools"),
+        0x0C,
+        ("-F", "32", "-n", LABEL, "-i", "4c414244", "--invariant"),
+    ),
 }
 """File system -> its program, MBR partition type, options."""
 
@@ -42,11 +51,7 @@ def make(path: Path, size_mib: int, file_system: str = "ntfs") -> None:
         raise BuildError(f"dump disk of {size_mib} MiB is too small (wanted at least {least} MiB)")
     part = path.with_name(f".{path.name}.part")
     try:
-        with part.open("wb") as stream:
-            stream.truncate(size_mib * MIB - START)
-        done = proc.run([tool.path or tool.name, *options, part], timeout_s=MKFS_S)
-        if not done.ok:
-            raise BuildError(f"dump disk: {tool.name!r} exited with {done.exit_code}: {done.error_text[-200:]}")
+        _file_system(part, size_mib * MIB - START, tool, options)
         with path.open("wb") as disk:
             disk.truncate(size_mib * MIB)
             disk.write(_master_boot_record(kind, size_mib))
@@ -55,8 +60,15 @@ def make(path: Path, size_mib: int, file_system: str = "ntfs") -> None:
         path.unlink(missing_ok=True)
         raise
     finally:
-        with contextlib.suppress(FileNotFoundError):
-            part.unlink()
+        part.unlink(missing_ok=True)
+
+
+def _file_system(part: Path, size: int, tool: Tool, options: Sequence[str]) -> None:
+    with part.open("wb") as stream:
+        stream.truncate(size)
+    done = proc.run([tool.path or tool.name, *options, part], timeout_s=MKFS_S)
+    if not done.ok:
+        raise BuildError(f"dump disk: {tool.name!r} exited with {done.exit_code}: {done.error_text[-200:]}")
 
 
 def _master_boot_record(kind: int, size_mib: int) -> bytes:
@@ -72,8 +84,6 @@ def _master_boot_record(kind: int, size_mib: int) -> bytes:
 
 def _copy_sparse(source: Path, target: int) -> None:
     """Copy a file behind `START`, leaving holes where it has only zeros."""
-    import os
-
     at = START
     with source.open("rb") as stream:
         while block := stream.read(MIB):

@@ -76,7 +76,8 @@ def _not_windows(opened: disc.Disc) -> str:
     if any(opened.has(f"{name}/{way}") for name in DRIVERS for way in ("w10", "w11")):
         return "virtio-win media, not Windows"
     files = ", ".join(opened.entries()[:6]) or "nothing"
-    return f"no Windows installation media: has neither {' nor '.join(INSTALL_FILES)} (label {opened.label!r}, holds {files})"
+    neither = " nor ".join(INSTALL_FILES)
+    return f"no installation media of Windows: has neither {neither} (label {opened.label!r}, holds {files})"
 
 
 def _get(release: Release) -> str:
@@ -149,8 +150,8 @@ def virtio(path: Path, release: Release) -> VirtioMedia:
         missing = [name for name in NEEDED_DRIVERS if name not in there]
         if missing:
             raise ArtefactError(
-                f"{path}: no driver {', '.join(missing)} for {release.name} (wanted {where[missing[0]]!r} on it; "
-                f"label {opened.label!r})",
+                f"{path}: no driver {', '.join(missing)} for {release.name} "
+                f"(wanted {where[missing[0]]!r}; label {opened.label!r})",
                 hint=hint,
             )
         if not opened.has(GUEST_AGENT):

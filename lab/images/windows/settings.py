@@ -23,7 +23,7 @@ CRASH_DOC = "learn.microsoft.com/troubleshoot/windows-server/performance/memory-
 DEDICATED_DOC = "learn.microsoft.com/archive/blogs/ntdebugging (dedicated dump file); kb969028"
 UPDATE_DOC = "learn.microsoft.com/windows/deployment/update/waas-wu-settings"
 DEFENDER_DOC = "learn.microsoft.com/windows/client-management/mdm/policy-csp-defender"
-TIME_DOC = "learn.microsoft.com/windows-server/networking/windows-time-service/windows-time-service-tools-and-settings"
+TIME_DOC = "learn.microsoft.com/windows-server/networking/windows-time-service"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +36,8 @@ class Setting:
     value: str
     why: str
     source: str
+    lasting: bool = True
+    """Whether it is there after the installation; Windows removes what only its first run reads."""
 
 
 def _dword(key: str, name: str, value: int, why: str, source: str) -> Setting:
@@ -88,7 +90,8 @@ def _quiet() -> Iterator[Setting]:
         "Task Scheduler",
     )
     oobe = r"HKLM\SOFTWARE\Microsoft\Windows\CurrentVersion\OOBE"
-    yield _dword(oobe, "BypassNRO", 1, "the first run asks for no network", "Windows 11 OOBE\\BypassNRO.cmd")
+    network = "the first run asks for no network"
+    yield Setting(oobe, "BypassNRO", "REG_DWORD", "1", network, "Windows 11: BypassNRO.cmd", lasting=False)
     yield _dword(
         rf"{POLICIES}\Windows\OOBE",
         "DisablePrivacyExperience",
@@ -110,8 +113,6 @@ def _updates(wanted: Wanted) -> Iterator[Setting]:
     if not wanted.updates:
         update = rf"{POLICIES}\Windows\WindowsUpdate\AU"
         yield _dword(update, "NoAutoUpdate", 1, "no automatic updates", UPDATE_DOC)
-        yield _dword(rf"{SERVICES}\UsoSvc", "Start", 4, "no update orchestrator", UPDATE_DOC)
-        yield _dword(rf"{SERVICES}\wuauserv", "Start", 3, "the update service only on demand", UPDATE_DOC)
         delivery = rf"{POLICIES}\Windows\DeliveryOptimization"
         yield _dword(
             delivery, "DODownloadMode", 99, "no delivery optimisation", "policy-csp-deliveryoptimization"

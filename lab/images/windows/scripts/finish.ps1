@@ -108,11 +108,6 @@ function Set-Quiet {
         Invoke-Tool 'powercfg.exe' @('/change', $what, '0') | Out-Null
     }
     Disable-ScheduledTask -TaskPath '\Microsoft\Windows\Defrag\' -TaskName 'ScheduledDefrag' -ErrorAction SilentlyContinue | Out-Null
-    if (-not $wanted.pagefile_mib) {
-        Get-CimInstance Win32_ComputerSystem | Set-CimInstance -Property @{ AutomaticManagedPagefile = $true }
-    } else {
-        Get-CimInstance Win32_ComputerSystem | Set-CimInstance -Property @{ AutomaticManagedPagefile = $false }
-    }
     Set-LocalUser -Name $wanted.user -PasswordNeverExpires $true
 }
 
