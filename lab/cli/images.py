@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from lab import codec
-from lab.cli import options
+from lab.cli import media, options
 from lab.cli.display import err, out, table
 from lab.images import catalogue
 from lab.setting import Setting
@@ -16,6 +17,10 @@ from lab.setting import Setting
 app = typer.Typer(help="The catalogue of images, and the built ones.", no_args_is_help=True)
 
 Name = Annotated[str, typer.Argument(help="a name of the catalogue", metavar="NAME")]
+
+
+def register(parent: typer.Typer) -> None:
+    parent.add_typer(app, name="image")
 
 
 def _setting(file: options.Config) -> Setting:
@@ -41,12 +46,41 @@ def build(
     names: Annotated[list[str], typer.Argument(help="names of the catalogue", metavar="NAME…")],
     file: options.Config = options.DEFAULT,
     force: Annotated[bool, typer.Option("--force", help="build again even if it is there")] = False,
+    iso: media.Iso = None,
+    virtio: media.Virtio = None,
+    openssh: media.Openssh = None,
+    edition: media.Edition = None,
+    language: media.Language = None,
+    update: media.Update = None,
 ) -> None:
-    """Build images; a second build of the same one waits for the first."""
-    setting = _setting(file)
+    """Build images; a second build of the same one waits for the first.
+
+    Media and variants of Windows (--iso and the others) are remembered for the image.
+    """
+    said = media.said(iso, virtio, openssh, edition, language, update)
+    setting = media.with_media(_setting(file), names, said)
     for recipe in catalogue.pick(setting.recipes, names).values():
         built = setting.store.build(recipe, lambda line: err.print(line, markup=False), force=force)
         print(built.directory)
+
+
+@app.command("media")
+def prepare_media(
+    name: Name,
+    to: Annotated[Path, typer.Option("--to", help="directory to write to", metavar="DIR")],
+    file: options.Config = options.DEFAULT,
+    iso: media.Iso = None,
+    virtio: media.Virtio = None,
+    openssh: media.Openssh = None,
+    edition: media.Edition = None,
+    language: media.Language = None,
+    update: media.Update = None,
+) -> None:
+    """Windows: write and verify all that Setup would be started with, and start nothing."""
+    said = media.said(iso, virtio, openssh, edition, language, update)
+    setting = media.with_media(_setting(file), [name], said, keep=False)
+    for path in media.write(setting, name, to, lambda line: err.print(line, markup=False)):
+        print(path)
 
 
 @app.command("show")
@@ -77,3 +111,4 @@ def remove(name: Name, file: options.Config = options.DEFAULT) -> None:
     """Remove a built image from the cache; the catalogue keeps its recipe."""
     setting = _setting(file)
     setting.store.remove(catalogue.pick(setting.recipes, [name])[name].name)
+    media.forget(setting, name)
