@@ -49,7 +49,7 @@ def _measure(asked: argparse.Namespace) -> int:
         print(f"benchmarks: this machine is busy: {'; '.join(busy)}", file=sys.stderr)
         print("hint: wait, or measure all the same with --busy (the table then says so)", file=sys.stderr)
         return BUSY
-    with scratch.scratch() as room:
+    with scratch.scratch(keep=asked.keep) as room:
         settings = Settings(
             root=str(room.root),
             quick=asked.quick,
@@ -104,6 +104,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--list", action="store_true", help="name the benches and end")
     parser.add_argument("--quick", action="store_true", help="the least that exercises each bench, on `tiny`")
     parser.add_argument("--busy", action="store_true", help="measure although the machine is busy")
+    parser.add_argument(
+        "--keep", action="store_true", help="leave the temporary files, as TMP/kept-lab-bench-*"
+    )
     parser.add_argument("--repeat", type=int, default=0, metavar="N", help="repetitions of everything")
     parser.add_argument("--images", default="", metavar="A,B", help="only these images")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write every sample there")

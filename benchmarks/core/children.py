@@ -18,11 +18,10 @@ from pathlib import Path
 from benchmarks import catalogue
 from benchmarks.core.figures import Figure
 from benchmarks.core.record import Bench, figure_from_dict, figure_to_dict
-from benchmarks.core.scratch import end_processes
+from benchmarks.core.scratch import end_all
 from benchmarks.core.settings import ROOT, Settings
 from lab import proc
 from lab.errors import LabError
-from lab.machine import leftovers
 from lab.running import lifeline
 
 GRACE_S = 30.0
@@ -83,11 +82,7 @@ def _end(process: subprocess.Popen[bytes]) -> None:
 
 def _clean(settings: Settings, out: Path) -> None:
     """Nothing of a bench runs when the next begins."""
-    from benchmarks.core.scratch import open_places
-
-    root = Path(settings.root)
-    leftovers.collect(open_places(root), everything=True)
-    if end_processes(root):
+    if end_all(Path(settings.root)):
         print(f"benchmarks: {out.stem} left processes, which were ended", file=sys.stderr)
 
 

@@ -28,6 +28,8 @@ from lab.machine import leftovers
 from lab.places import Places, places
 
 PREFIX = "lab-bench-"
+KEPT = "kept-"
+"""Before the name of a directory that was asked for: nothing removes it."""
 OWNER = "owner.json"
 SHARED_STATE = ("hosts", "keys", "libvirt-cache", "selftest")
 """Of the user's state: measured or made once."""
@@ -51,14 +53,21 @@ class Scratch:
 
 
 @contextmanager
-def scratch() -> Iterator[Scratch]:
-    """A new one; removed with all its processes when left."""
+def scratch(*, keep: bool = False) -> Iterator[Scratch]:
+    """A new one; removed with all its processes when left.
+
+    :param keep: leave its files, for whoever wants to know why a bench failed.
+    """
     root = Path(tempfile.mkdtemp(prefix=PREFIX))
     try:
         (root / OWNER).write_text(json.dumps(_identity(os.getpid())))
         yield prepare(root)
     finally:
-        remove(root)
+        if keep:
+            end_all(root)
+            root.rename(root.with_name(KEPT + root.name))
+        else:
+            remove(root)
 
 
 def prepare(root: Path) -> Scratch:
@@ -103,10 +112,15 @@ def alive(root: Path) -> bool:
 
 def remove(root: Path) -> None:
     """End its guests and processes, then delete it."""
+    end_all(root)
+    shutil.rmtree(root, ignore_errors=True)
+
+
+def end_all(root: Path) -> int:
+    """End its guests, by their leases, and its processes; how many of the latter there were."""
     with contextlib.suppress(OSError):
         leftovers.collect(open_places(root), everything=True)
-    end_processes(root)
-    shutil.rmtree(root, ignore_errors=True)
+    return end_processes(root)
 
 
 def end_processes(root: Path) -> int:
