@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.text import Text
@@ -14,8 +14,10 @@ from lab.cli.display import out, table
 from lab.errors import ExitCode
 from lab.matrix.explain import explain
 from lab.model import GateDecision, Plan
-from lab.running.rundir import RunDirectory
 from lab.setting import Setting
+
+if TYPE_CHECKING:
+    from lab.running.rundir import RunDirectory
 
 
 def register(app: typer.Typer) -> None:
@@ -85,6 +87,8 @@ def run(
 
 def judge(name: options.Run = "latest", file: options.Config = options.DEFAULT) -> None:
     """Judge a run again from its recordings and rewrite its report. Boots nothing."""
+    from lab.running.rundir import RunDirectory
+
     directory = RunDirectory.open(options.lab_or_defaults(file)[1], name)
     decision = workflow.judge(directory)
     show_decision(decision, directory)
@@ -95,6 +99,8 @@ def gate(
     name: options.Run = "latest", file: options.Config = options.DEFAULT, as_json: options.Json = False
 ) -> None:
     """Apply the policy that lab.yaml has now to a run that was recorded. Boots nothing."""
+    from lab.running.rundir import RunDirectory
+
     lab = config.load(file)
     directory = RunDirectory.open(lab.reports, name)
     decision = workflow.judge(directory, policy=lab.gate)

@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 import typer
 
-from lab.cli import app
+from lab.cli import application
 from lab.errors import ExitCode
 
 ROOT = Path(__file__).parents[2]
+APP = application()
 SKIPPED = {".venv", ".git", "reports", "node_modules"}
 PAGES = sorted(path for path in ROOT.rglob("*.md") if not SKIPPED.intersection(path.relative_to(ROOT).parts))
 FENCED = re.compile(r"^(`{3,})[^\n]*\n(.*?)^\1", re.MULTILINE | re.DOTALL)
@@ -56,7 +57,7 @@ def command_of(words: list[str]) -> tuple[Any, list[str]] | None:
 
     Commands are looked at by their attributes: typer may bring its own copy of click.
     """
-    command: Any = typer.main.get_command(app)
+    command: Any = typer.main.get_command(APP)
     rest = list(words)
     while hasattr(command, "commands"):
         while rest and rest[0] in ("-v", "--verbose"):
@@ -111,7 +112,7 @@ def test_every_lab_command_named_in_a_page_exists_with_its_options(page: Path) -
 
 def test_the_pages_name_every_command() -> None:
     """A command that no page mentions is one that nobody finds."""
-    command: Any = typer.main.get_command(app)
+    command: Any = typer.main.get_command(APP)
     named = {words[0].split("|")[0] for page in PAGES for words in calls(page) if words}
     assert set(command.commands) <= named, f"not in any page: {sorted(set(command.commands) - named)}"
 
