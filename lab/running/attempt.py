@@ -84,6 +84,9 @@ class Attempt:
         self.record = self.recorder.add
         self.watch.tell(self.record)
         self.record(Step(t_s=self.clock.t_s, name="attempt", phase="start", detail={"wall": wall()}))
+        if self.order.resumed is not None:
+            missed = codec.to_dict(self.order.resumed)
+            self.record(Step(t_s=self.clock.t_s, name="resumed", phase="note", detail=missed))
 
     def _prepare_agent(self) -> None:
         """Artefacts are verified (and built) before a machine is paid for."""

@@ -2,7 +2,7 @@
 
 It runs one scenario under pytest and exits 0 whatever the guest did: what happened is in the
 recording. It ends itself (and its guest) when its parent dies, when the run is asked to stop, or on
-SIGTERM.
+SIGTERM; a soak goes on to its end when its parent dies, so that days are not lost with a terminal.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ def main(arguments: list[str]) -> int:
     log.setup(verbose=bool(os.environ.get("LAB_VERBOSE")))
     path = Path(arguments[0])
     order = codec.read(CellOrder, path)
-    lifeline.attach(stop_file(order.recording))
+    lifeline.attach(stop_file(order.recording), alone_s=order.deadline_s if order.scenario.soak else 0.0)
     return run_scenario(order, path)
 
 

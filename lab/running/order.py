@@ -35,6 +35,18 @@ class HostChoice:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Resumed:
+    """What lies between this attempt and the one before, which was cut short."""
+
+    after: int
+    """Number of that attempt."""
+    gap_s: float
+    """In which nobody looked at the cell."""
+    sampled_s: float = 0.0
+    """Of a soak, in all attempts before."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CellOrder:
     """One attempt of one cell, complete: whoever has this can run it."""
 
@@ -61,6 +73,8 @@ class CellOrder:
     """(name, sha256) that the first run used; a repro refuses others."""
     soak: SoakPlan = field(default_factory=SoakPlan)
     """For a soak scenario."""
+    resumed: Resumed | None = None
+    """Set when the run was resumed and an earlier attempt had been cut short."""
     template: Template | None = None
     """Start as a clone of it; None for a boot from power-off."""
     cold: str = ""

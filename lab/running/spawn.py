@@ -20,7 +20,7 @@ from lab.model import DetectSettings, Finding, MachineEvent, Observation, Step
 from lab.recording.layout import Layout
 from lab.recording.look import fetcher, looker
 from lab.recording.reader import Recorded, read
-from lab.running import boot_times
+from lab.running import boot_times, taking_over
 from lab.running.child import Child, forget
 from lab.running.falling_back import after_fault, sound
 from lab.running.forkserver_client import spawner
@@ -55,8 +55,16 @@ def execute(
     on_start: Callable[[int], None] | None = None,
     on_event: Callable[[str], None] = forget,
 ) -> list[AttemptResult]:
-    """Run a cell to its result: one attempt, and a second one only after a lab fault."""
+    """Run a cell to its result: one attempt, and a second one only after a lab fault.
+
+    Of a resumed run: what is done is only read, what still goes on is followed, the rest begins anew.
+    """
     results = []
+    if before := taking_over.attempts(order):
+        result = _taken_over(order, before[-1])
+        if result is not None:
+            return [result]
+        order = taking_over.rest_of(order, before)
     for number in range(order.attempt, order.attempt + MOST_ATTEMPTS):
         this = sound(order.again(order.recording.parent / f"a{number}", number, keep_hours=order.keep_hours))
         result = attempt(this, on_start=on_start, on_event=on_event)
@@ -65,6 +73,17 @@ def execute(
             break
         order = after_fault(this, number, result.lab_fault)
     return results
+
+
+def _taken_over(order: CellOrder, recording: Path) -> AttemptResult | None:
+    """The result of an attempt that began in an earlier session of the run, or None when it has none."""
+    this = order.again(recording, int(recording.name[1:]))
+    if taking_over.follow(this, recording):
+        clean_up(this)
+    if not taking_over.finished(recording):
+        return None
+    result = summarise(this, killed="", seconds=0.0)
+    return None if result.lab_fault else result
 
 
 def attempt(

@@ -9,7 +9,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from lab.model import Arm, AttemptRecord, Blame, Cell, CellId, CellVerdict, Finding, GatePolicy, Outcome
+from lab.model import (
+    Arm,
+    AttemptRecord,
+    Blame,
+    Cell,
+    CellId,
+    CellVerdict,
+    Finding,
+    GatePolicy,
+    Outcome,
+    Step,
+)
 from lab.verdict.known import expired, issue_for, same_bug
 from lab.verdict.trial import Trial, judge_attempt, sentence
 
@@ -149,7 +160,7 @@ def _remarks(cell: Cell, own: Sequence[Trial], twins: Sequence[Trial]) -> list[s
     """What did not decide the verdict but must be read."""
     theirs = [found for twin in twins for found in twin.record.findings]
     told = {finding.title for trial in own for finding in trial.failing}
-    remarks = []
+    remarks = [gap for trial in own if (gap := _gap(trial))]
     for finding in _findings(own):
         if finding.title in told or finding.suppressed:
             continue
@@ -157,6 +168,15 @@ def _remarks(cell: Cell, own: Sequence[Trial], twins: Sequence[Trial]) -> list[s
         new = cell.arm is Arm.CANDIDATE and bool(twins) and not known
         remarks.append(f"also seen: {sentence(finding)}{' (new with the candidate)' if new else ''}")
     return remarks
+
+
+def _gap(trial: Trial) -> str:
+    """What nobody saw between this attempt and the one before it, which was cut short."""
+    for item in trial.record.observations:
+        if isinstance(item, Step) and item.name == "resumed":
+            gap_s, before = float(item.detail.get("gap_s", 0)), item.detail.get("after", "?")
+            return f"resumed after attempt {before} was cut short: {gap_s:.0f} s between them were not seen"
+    return ""
 
 
 def _findings(own: Iterable[Trial]) -> tuple[Finding, ...]:
