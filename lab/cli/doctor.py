@@ -10,7 +10,7 @@ import typer
 from rich.text import Text
 
 from lab import codec
-from lab.cli import options
+from lab.cli import options, templates
 from lab.cli.display import out, table
 from lab.errors import ExitCode
 from lab.machine.host import HostReport
@@ -36,22 +36,38 @@ def doctor(
     """
     setting = gate.keep_proven(Setting.read(options.request(file, fresh=not remembered)).with_hosts())
     places = setting.lab.places
+    frozen, failures = templates.known(places)
     if as_json:
         told = results.facts(places, {host.name: host.qemu for host in setting.hosts})
         both = zip(setting.hosts, told, strict=True)
-        print(json.dumps([{**codec.to_dict(host), "selftest": facts} for host, facts in both], indent=1))
+        made = {"templates": len(frozen), "template_failures": [codec.to_dict(one) for one in failures]}
+        print(
+            json.dumps([{**codec.to_dict(host), "selftest": facts, **made} for host, facts in both], indent=1)
+        )
     else:
-        show(setting.hosts, {host.name: results.load(places, host.name) for host in setting.hosts})
+        show(
+            setting.hosts,
+            {host.name: results.load(places, host.name) for host in setting.hosts},
+            templates.summary(frozen, setting.lab.clones.cache_mib),
+        )
+        templates.show_failures(failures)
     raise typer.Exit(
         int(ExitCode.SHIP if all(report.usable for report in setting.hosts) else ExitCode.LAB_FAULT)
     )
 
 
-def show(hosts: tuple[HostReport, ...], proven: Mapping[str, results.Proven | None]) -> None:
-    """One table with a column per host, then each problem with its remedy."""
+def show(
+    hosts: tuple[HostReport, ...], proven: Mapping[str, results.Proven | None], frozen: str = ""
+) -> None:
+    """One table with a column per host, then each problem with its remedy.
+
+    :param frozen: the templates of this machine, which all its hosts share.
+    """
     rows = table("", *(host.name for host in hosts))
     for title, values in _rows(hosts):
         rows.add_row(title, *values)
+    if frozen:
+        rows.add_row("templates", *(frozen for _ in hosts))
     rows.add_row("detectors", *(gate.summary(host, proven.get(host.name)) for host in hosts))
     out.print(rows)
     for host in hosts:

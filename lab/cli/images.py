@@ -1,4 +1,4 @@
-"""`lab image list|show|build|verify|rm`."""
+"""`lab image list|show|build|template|verify|rm`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from lab import codec
-from lab.cli import media, options
+from lab.cli import media, options, templates
 from lab.cli.display import err, out, table
 from lab.images import catalogue
 from lab.setting import Setting
@@ -29,15 +29,21 @@ def _setting(file: options.Config) -> Setting:
 
 @app.command("list")
 def list_images(file: options.Config = options.DEFAULT, as_json: options.Json = False) -> None:
-    """Every image of the catalogue: what it is and whether it is built."""
-    infos = _setting(file).image_infos()
+    """Every image of the catalogue: what it is, whether it is built, and its templates."""
+    setting = _setting(file)
+    infos = setting.image_infos()
     if as_json:
-        print(json.dumps([codec.to_dict(info) for info in infos.values()], indent=1))
+        of_image = templates.of_image
+        both = [{**codec.to_dict(info), **of_image(setting.lab.places, name)} for name, info in infos.items()]
+        print(json.dumps(both, indent=1))
         return
-    rows = table("image", "kind", "release", "kernel", "boot", "state")
+    ready, failed = templates.known(setting.lab.places)
+    rows = table("image", "kind", "release", "kernel", "boot", "state", "templates")
     for info in infos.values():
         state = "built" if info.built else (info.unrunnable or "not built")
-        rows.add_row(info.name, info.kind, info.release, info.kernel, f"{info.firmware}, {info.boot}", state)
+        boot = f"{info.firmware}, {info.boot}"
+        frozen = templates.state(info, ready, failed)
+        rows.add_row(info.name, info.kind, info.release, info.kernel, boot, state, frozen)
     out.print(rows)
 
 
@@ -64,6 +70,9 @@ def build(
         print(built.directory)
 
 
+app.command("template")(templates.template)
+
+
 @app.command("media")
 def prepare_media(
     name: Name,
@@ -85,11 +94,11 @@ def prepare_media(
 
 @app.command("show")
 def show(name: Name, file: options.Config = options.DEFAULT) -> None:
-    """What an image is made of: recipe hash, packages, kernel, digests. JSON."""
+    """What an image is made of: recipe hash, packages, kernel, digests, templates. JSON."""
     setting = _setting(file)
     recipe = catalogue.pick(setting.recipes, [name])[name]
     info = setting.store.info(recipe)
-    facts = codec.to_dict(info)
+    facts = {**codec.to_dict(info), **templates.of_image(setting.lab.places, name)}
     if info.built:
         facts["provenance"] = json.loads(
             (setting.store.get(recipe).directory / "provenance.json").read_text()

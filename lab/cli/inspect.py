@@ -1,4 +1,4 @@
-"""`lab ps`, `console`, `screenshot`, `repro`, `gc`: looking inside, again, and cleaning up."""
+"""`lab ps`, `console`, `screenshot`, `repro`: looking inside, and again."""
 
 from __future__ import annotations
 
@@ -9,8 +9,7 @@ import typer
 
 from lab.cli import options
 from lab.cli.display import err, out, table
-from lab.errors import ExitCode, InputError
-from lab.machine import leftovers
+from lab.errors import InputError
 from lab.machine.console import attach
 from lab.machine.leases import Lease, LeaseBook, is_leftover
 from lab.machine.peek import screenshot_of
@@ -19,7 +18,7 @@ from lab.running.rundir import RunDirectory
 
 
 def register(app: typer.Typer) -> None:
-    for command in (ps, console, screenshot, repro, gc):
+    for command in (ps, console, screenshot, repro):
         app.command()(command)
 
 
@@ -99,16 +98,3 @@ def repro(
     for line in again.lines():
         out.print(line, markup=False, soft_wrap=True)
     raise typer.Exit(int(again.exit_code))
-
-
-def gc(
-    file: options.Config = options.DEFAULT,
-    everything: Annotated[bool, typer.Option("--all", help="also kept guests that have not expired")] = False,
-) -> None:
-    """End leftovers of runs that were killed: domains, overlays, sockets. Touches nothing else."""
-    ended = leftovers.collect(options.lab_or_defaults(file)[0], everything=everything)
-    for item in ended:
-        note = f" FAILED: {item.error}" if item.error else ""
-        out.print(f"{item.machine} {item.cell}: {item.why}{note}", markup=False, soft_wrap=True)
-    out.print(f"{len(ended)} ended")
-    raise typer.Exit(int(ExitCode.LAB_FAULT if any(item.error for item in ended) else ExitCode.SHIP))

@@ -69,7 +69,8 @@ def _open(parent: Path, name: str) -> tuple[Path, IO[str]]:
     parent.mkdir(parents=True, exist_ok=True)
     with (parent / ".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        remove_stale(parent)
+        for left in _left(parent):
+            remove_tree(left)
         directory = parent / f"{name}.{uuid.uuid4().hex[:8]}"
         directory.mkdir()
         alive = (directory / ALIVE).open("w")
@@ -82,16 +83,35 @@ def remove_stale(parent: Path) -> tuple[str, ...]:
 
     :return: the names of what was removed.
     """
-    removed = []
-    for directory in sorted(path for path in parent.iterdir() if path.is_dir()):
-        try:
-            with (directory / ALIVE).open("w") as alive:
-                fcntl.flock(alive, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            continue
+    left = stale(parent)
+    for directory in left:
         remove_tree(directory)
-        removed.append(directory.name)
-    return tuple(removed)
+    return tuple(directory.name for directory in left)
+
+
+def stale(parent: Path) -> list[Path]:
+    """The scratch directories that nobody works in, now or soon."""
+    if not parent.is_dir():
+        return []
+    with (parent / ".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        return _left(parent)
+
+
+def _left(parent: Path) -> list[Path]:
+    """Under the lock: a directory that nobody has locked is nobody's."""
+    return [path for path in sorted(parent.iterdir()) if path.is_dir() and not _in_use(path)]
+
+
+def _in_use(directory: Path) -> bool:
+    try:
+        with (directory / ALIVE).open("r+") as alive:
+            fcntl.flock(alive, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except FileNotFoundError:
+        return False
+    return False
 
 
 def check_room(directory: Path, need_mib: int, name: str) -> None:

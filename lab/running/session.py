@@ -30,10 +30,11 @@ from lab.running.fleet import Fleet, Job
 from lab.running.forkserver_client import preloaded
 from lab.running.live import Progress
 from lab.running.lock import orchestrator
-from lab.running.order import CellOrder, HostChoice
+from lab.running.order import CellOrder
 from lab.running.placing import place
 from lab.running.rundir import RunDirectory
 from lab.running.spawn import AttemptResult
+from lab.running.template_request import host_choice
 from lab.selftest import results as selftests
 from lab.selftest.gate import problem_of
 from lab.setting import Setting
@@ -123,7 +124,6 @@ def order(
     """The first attempt of a cell on the named host, or on the first usable one."""
     usable = setting.usable_hosts()
     host = next((one for one in usable if one.name == host_name), usable[0])
-    assert host.acceleration is not None
     profile = setting.lab.profiles[cell.profile]
     usual_boots = boot_times.usual(setting.lab.reports)
     return CellOrder(
@@ -136,15 +136,7 @@ def order(
         image=image,
         profile=replace(profile, vcpus=cell.vcpus, memory_mib=cell.memory_mib),
         scenario=setting.scenarios[cell.scenario],
-        host=HostChoice(
-            name=host.name,
-            uri=host.uri,
-            accelerator="tcg" if profile.time_warp else host.acceleration.accelerator,
-            factor=host.acceleration.factor,
-            libvirt=host.libvirt,
-            qemu=host.qemu,
-            cpu=host.cpu,
-        ),
+        host=replace(host_choice(host), accelerator="tcg") if profile.time_warp else host_choice(host),
         loop_resets=setting.lab.loop_resets,
         usual_boot_s=usual_boots.get(boot_times.key(cell.image, cell.profile, host.name), 0.0),
         expected_boots=setting.recipes[cell.image].first_boot_resets,

@@ -12,7 +12,7 @@ run. A running clone keeps the files it has open, so removing a template ends no
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -187,7 +187,7 @@ class TemplateStore:
         for record in sorted(self.directory.glob(f"*/*/{RECORD}")):
             template = self._read(record.parent)
             if template is not None:
-                found.append((_used(template), template))
+                found.append((self.used(template), template))
         return tuple(template for _, template in sorted(found, key=lambda pair: pair[0]))
 
     def prune(self, *, most_mib: int, keep: frozenset[str] = frozenset()) -> tuple[Template, ...]:
@@ -195,17 +195,31 @@ class TemplateStore:
 
         :param keep: digests of keys that the caller needs.
         """
-        templates = self.all()
-        total = sum(disk_mib(template) for template in templates)
+        spare = [template for template in self.all() if template.key.digest not in keep]
+        kept_mib = sum(disk_mib(template) for template in self.all()) - sum(map(disk_mib, spare))
+        dropped = self.overflow(spare, most_mib=most_mib - kept_mib)
+        for template in dropped:
+            self.drop(template)
+        return dropped
+
+    def overflow(self, templates: Sequence[Template], *, most_mib: int) -> tuple[Template, ...]:
+        """The least recently used ones without which the rest of `templates` takes `most_mib` at most."""
+        total = sum(map(disk_mib, templates))
         dropped = []
-        for template in templates:
+        for template in sorted(templates, key=self.used):
             if total <= most_mib:
                 break
-            if template.key.digest not in keep:
-                total -= disk_mib(template)
-                self.drop(template)
-                dropped.append(template)
+            total -= disk_mib(template)
+            dropped.append(template)
         return tuple(dropped)
+
+    @staticmethod
+    def used(template: Template) -> float:
+        """When it was last used, in seconds since the epoch."""
+        for name in (USED, RECORD):
+            with contextlib.suppress(FileNotFoundError):
+                return (template.directory / name).stat().st_mtime
+        return 0.0
 
     def remove_stale(self) -> tuple[str, ...]:
         """Remove what killed makers left; the names."""
@@ -277,13 +291,6 @@ def disk_mib(template: Template) -> int:
 
 def _proven(template: Template, clone_s: float, private_mib: int) -> Template:
     return replace(template, verified=True, clone_s=round(clone_s, 3), private_mib=private_mib)
-
-
-def _used(template: Template) -> float:
-    try:
-        return (template.directory / USED).stat().st_mtime
-    except FileNotFoundError:
-        return (template.directory / RECORD).stat().st_mtime
 
 
 def _again(template: Template) -> str:
