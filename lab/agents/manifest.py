@@ -7,10 +7,12 @@ Knows no guest and opens no artefact: paths and digests are only taken down here
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from lab.agents import schema
+from lab.agents.content import ContentFormat
+from lab.agents.placeholders import fill
 from lab.config.located import parse, unknown
 from lab.errors import ConfigError, InputError
 from lab.model import Family
@@ -53,6 +55,7 @@ class BuildSpec:
 
     files: tuple[FileSpec, ...]
     compile: CompileSpec | None
+    summary: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,6 +76,8 @@ class HealthSpec:
     message: str
     patience_s: float
     """How long the agent may take to get well after a start, an update or a boot."""
+    notice_s: float = 0.0
+    """Seconds of the guest's own time after which health tells of whatever was done to the agent."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,6 +96,35 @@ class ExerciseSpec:
     trigger: CommandSpec
     counter: CommandSpec
     key: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeatureSpec:
+    """A switch, and what shows that it does something when it is on."""
+
+    on: CommandSpec
+    off: CommandSpec
+    exercise: ExerciseSpec | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ActivitySpec:
+    """Events at a rate: `run` has {rate} and {seconds}."""
+
+    run: str
+    rate: float
+    """Events a second on a normal day."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SamplesSpec:
+    """What the agent uses, read now and then."""
+
+    command: CommandSpec
+    values: Mapping[str, str]
+    """Name in recordings to the key that is printed."""
+    events: str | None
+    """The name of the value that counts events."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,8 +149,14 @@ class AgentFamily:
     refused_exit_code: int
     refused_key: str
     exercise: ExerciseSpec
-    features: Mapping[str, tuple[CommandSpec, CommandSpec]]
-    """Name to (on, off)."""
+    features: Mapping[str, FeatureSpec]
+    activity: ActivitySpec | None = None
+    samples: SamplesSpec | None = None
+    limits: Mapping[str, float] = field(default_factory=dict)
+    """Sampled value to what it may never exceed."""
+    steps: str = ""
+    """What stands before a step's name on the console; "" when updates do not say their steps."""
+    content_format: ContentFormat | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -179,7 +219,7 @@ def _family(directory: Path, model: schema.FamilyModel) -> AgentFamily:
         dir=model.dir,
         bundle=model.bundle,
         files=tuple(_file(directory, one) for one in model.files),
-        builds={name: _build(directory, one) for name, one in model.builds.items()},
+        builds={name: _build(directory, name, one, model.compile) for name, one in model.builds.items()},
         contents={name: _file(directory, one) for name, one in model.contents.items()},
         install=_command(model.install),
         start=_command(model.start),
@@ -195,19 +235,36 @@ def _family(directory: Path, model: schema.FamilyModel) -> AgentFamily:
             value=model.health.value,
             message=model.health.message,
             patience_s=model.health.patience,
+            notice_s=model.health.notice,
         ),
         version=VersionSpec(
             command=_command(model.version), build=model.version.build, content=model.version.content
         ),
         refused_exit_code=model.refused.exit_code,
         refused_key=model.refused.key,
-        exercise=ExerciseSpec(
-            trigger=_command(model.exercise.trigger),
-            counter=_command(model.exercise.counter),
-            key=model.exercise.counter.key,
-        ),
-        features={name: (_command(one.on), _command(one.off)) for name, one in model.features.items()},
+        exercise=_exercise(model.exercise),
+        features={name: _feature(one) for name, one in model.features.items()},
+        activity=ActivitySpec(run=model.activity.run, rate=model.activity.rate) if model.activity else None,
+        samples=_samples(model.samples) if model.samples else None,
+        limits=model.limits,
+        steps=model.steps,
+        content_format=model.content_format.noun() if model.content_format else None,
     )
+
+
+def _exercise(model: schema.ExerciseModel) -> ExerciseSpec:
+    return ExerciseSpec(
+        trigger=_command(model.trigger), counter=_command(model.counter), key=model.counter.key
+    )
+
+
+def _feature(model: schema.FeatureModel) -> FeatureSpec:
+    exercise = _exercise(model.exercise) if model.exercise else None
+    return FeatureSpec(on=_command(model.on), off=_command(model.off), exercise=exercise)
+
+
+def _samples(model: schema.SamplesModel) -> SamplesSpec:
+    return SamplesSpec(command=_command(model), values=model.values, events=model.events)
 
 
 def _file(directory: Path, model: schema.FileModel) -> FileSpec:
@@ -216,18 +273,25 @@ def _file(directory: Path, model: schema.FileModel) -> FileSpec:
     )
 
 
-def _build(directory: Path, model: schema.BuildModel) -> BuildSpec:
+def _build(
+    directory: Path, name: str, model: schema.BuildModel, default: schema.CompileModel | None
+) -> BuildSpec:
+    how = model.compile or (None if model.files else default)
     return BuildSpec(
         files=tuple(_file(directory, one) for one in model.files),
-        compile=_compile(directory, model.compile) if model.compile else None,
+        compile=_compile(directory, name, how) if how else None,
+        summary=model.summary,
     )
 
 
-def _compile(directory: Path, model: schema.CompileModel) -> CompileSpec:
+def _compile(directory: Path, build: str, model: schema.CompileModel) -> CompileSpec:
     return CompileSpec(
         source=directory / PurePosixPath(model.source),
         command=model.command,
-        outputs=tuple(OutputSpec(path=one.path, to=one.to, mode=int(one.mode, 8)) for one in model.outputs),
+        outputs=tuple(
+            OutputSpec(path=one.path, to=fill(one.to, {"build": build}), mode=int(one.mode, 8))
+            for one in model.outputs
+        ),
         timeout_s=model.timeout,
     )
 

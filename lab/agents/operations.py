@@ -210,7 +210,7 @@ class AgentUnderTest:
         state = "on" if on else "off"
         with self._step("feature", None) as detail:
             detail.update(name=name, state=state)
-            self._must(switches[0 if on else 1], f"switching {name} {state} failed")
+            self._must(switches.on if on else switches.off, f"switching {name} {state} failed")
 
     # -- parts -------------------------------------------------------------
 

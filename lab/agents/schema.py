@@ -8,9 +8,10 @@ from __future__ import annotations
 import re
 from typing import Annotated
 
-from pydantic import AfterValidator, Field, StringConstraints
+from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
 from lab.agents import placeholders
+from lab.agents.format_schema import ContentFormatModel
 from lab.config.located import Model
 from lab.config.units import Seconds
 from lab.model import Family
@@ -19,6 +20,8 @@ IN_GUEST = ("dir", "build", "content", "bundle")
 """Placeholders of commands that run in the guest."""
 IN_SDK = ("build", "kernel_release")
 """Placeholders of commands that compile."""
+IN_ACTIVITY = ("dir", "rate", "seconds")
+"""Placeholders of the activity."""
 
 
 def _guest_command(text: str) -> str:
@@ -29,10 +32,18 @@ def _sdk_command(text: str) -> str:
     return placeholders.check(text, IN_SDK)
 
 
+def _activity_command(text: str) -> str:
+    return placeholders.check(text, IN_ACTIVITY)
+
+
 def _relative(text: str) -> str:
     if text.startswith("/") or ".." in text.split("/") or not text:
         raise ValueError("wanted a relative path without '..'")
     return text
+
+
+def _built(text: str) -> str:
+    return placeholders.check(_relative(text), ("build",))
 
 
 def _mode(text: str) -> str:
@@ -45,9 +56,11 @@ Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
 Key = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_.-]*$")]
 Digest = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 RelativePath = Annotated[str, AfterValidator(_relative)]
+BuiltPath = Annotated[str, AfterValidator(_built)]
 Mode = Annotated[str, AfterValidator(_mode)]
 GuestCommand = Annotated[str, AfterValidator(_guest_command)]
 SdkCommand = Annotated[str, AfterValidator(_sdk_command)]
+ActivityCommand = Annotated[str, AfterValidator(_activity_command)]
 
 
 class FileModel(Model):
@@ -63,7 +76,7 @@ class OutputModel(Model):
     """A file that compiling makes, and where it goes."""
 
     path: RelativePath = Field(description="below `source`, after the command has run")
-    to: RelativePath = Field(description="in the guest, below `dir`")
+    to: BuiltPath = Field(description="in the guest, below `dir`; may hold {build}")
     mode: Mode = "0644"
 
 
@@ -79,8 +92,9 @@ class CompileModel(Model):
 class BuildModel(Model):
     """A build: ready-made files, files to compile, or both."""
 
+    summary: str = Field(default="", description="one line: what is special about it")
     files: tuple[FileModel, ...] = ()
-    compile: CompileModel | None = None
+    compile: CompileModel | None = Field(default=None, description="default: the family's `compile`")
 
 
 class CommandModel(Model):
@@ -97,6 +111,9 @@ class HealthModel(CommandModel):
     value: str = "yes"
     message: Key = Field(default="message", description="the key whose value says why not")
     patience: Seconds = Field(default=30.0, description="time to get well after a start or a boot")
+    notice: Seconds = Field(
+        default=0.0, description="after so long in the guest, health tells of whatever was done to it"
+    )
 
 
 class VersionModel(CommandModel):
@@ -127,10 +144,39 @@ class ExerciseModel(Model):
 
 
 class FeatureModel(Model):
-    """A switch of the agent."""
+    """A switch of the agent, and what proves that it does something when it is on."""
 
     on: CommandModel
     off: CommandModel
+    exercise: ExerciseModel | None = Field(
+        default=None, description="wanted of a scenario that switches it on; default: nothing is"
+    )
+
+
+class ActivityModel(Model):
+    """Events that the agent must see, at a rate; ends by itself, prints `done=` and `errors=`."""
+
+    run: ActivityCommand
+    rate: Annotated[float, Field(gt=0)] = Field(
+        default=10.0, description="events a second on a normal day; a rate of 0 means as many as it can"
+    )
+
+
+class SamplesModel(CommandModel):
+    """Prints `key=value` lines with what the agent uses; read now and then in long runs."""
+
+    values: dict[Key, Key] = Field(
+        min_length=1, description="name in recordings (agent_rss_kib) to the key that is printed"
+    )
+    events: Key | None = Field(
+        default=None, description="which of `values` counts events: growth is then told per event"
+    )
+
+    @model_validator(mode="after")
+    def _events_is_a_value(self) -> SamplesModel:
+        if self.events is not None and self.events not in self.values:
+            raise ValueError(f"wanted events to be one of values ({', '.join(self.values)})")
+        return self
 
 
 class FamilyModel(Model):
@@ -139,6 +185,9 @@ class FamilyModel(Model):
     dir: str = Field(description="the agent's directory in the guest; absolute")
     bundle: str = Field(description="where the lab puts the packed artefacts in the guest; absolute")
     files: tuple[FileModel, ...] = ()
+    compile: CompileModel | None = Field(
+        default=None, description="how builds are made that name neither files nor a `compile` of their own"
+    )
     builds: dict[Name, BuildModel] = Field(min_length=1)
     contents: dict[Name, FileModel] = Field(min_length=1)
     install: CommandModel
@@ -154,6 +203,24 @@ class FamilyModel(Model):
     refused: RefusedModel = RefusedModel()
     exercise: ExerciseModel
     features: dict[Name, FeatureModel] = Field(default_factory=dict)
+    activity: ActivityModel | None = None
+    samples: SamplesModel | None = None
+    limits: dict[Key, Annotated[float, Field(ge=0)]] = Field(
+        default_factory=dict,
+        description="what a sampled value may never exceed, in any build, under any load",
+    )
+    steps: str = Field(
+        default="", description="what stands before a step's name when an update says it on the console"
+    )
+    content_format: ContentFormatModel | None = None
+
+    @model_validator(mode="after")
+    def _limits_are_sampled(self) -> FamilyModel:
+        sampled = self.samples.values if self.samples else {}
+        strange = sorted(set(self.limits) - set(sampled))
+        if strange:
+            raise ValueError(f"wanted limits of sampled values only ({strange[0]!r} is not sampled)")
+        return self
 
 
 class AgentModel(Model):

@@ -57,28 +57,33 @@ stop() {
 
 # Writes down what is there, so that a roll back finds it. $1: build or content, $2: its name now.
 remember() {
-    echo "$2" >"$state/previous-$1"
+    echo "$2" >"$state/previous-$1.new" && mv -f "$state/previous-$1.new" "$state/previous-$1" ||
+        fail "cannot write $state/previous-$1"
 }
 
 recall() {
     cat "$state/previous-$1" 2>/dev/null
 }
 
-now() {
-    cat "$state/$1" 2>/dev/null
+build_now() {
+    link=$(readlink "$program/current")
+    echo "${link##*/}"
 }
 
+content_now() {
+    link=$(readlink "$state/content/current")
+    echo "${link%.content}"
+}
+
+# Selecting is done by the program of the build that will be in force: each has its own way.
 select_build() {
     [ -f "$program/builds/$1/demo_sensor.ko" ] || fail "build $1 is not unpacked in $program/builds"
-    ln -sfn "builds/$1" "$program/current" || fail "cannot select build $1"
-    echo "$1" >"$state/build"
+    "$program/builds/$1/demo-sensord" select-build "$1" || fail "cannot select build $1"
 }
 
 select_content() {
-    mkdir -p "$state/content" || fail "cannot make $state/content"
-    cp "$program/content/$1.content" "$state/content/current.new" || fail "content $1 is not unpacked in $program/content"
-    mv -f "$state/content/current.new" "$state/content/current" || fail "cannot select content $1"
-    echo "$1" >"$state/content/name"
+    [ -f "$program/content/$1.content" ] || fail "content $1 is not unpacked in $program/content"
+    $sensord select-content "$1" || fail "cannot select content $1"
 }
 
 enable() {
@@ -106,27 +111,31 @@ install() {
     start
 }
 
+# Everything that was unpacked is on the disk before anything leads to it. The new build writes the
+# content that stays once more, in its own way.
 change_build() {
+    flush
     stop
     step unload
-    $sensord unload || fail "the module of build $(now build) cannot be unloaded"
+    $sensord unload || fail "the module of build $(build_now) cannot be unloaded"
     step select-build
     select_build "$1"
-    flush
+    step select-content
+    select_content "$(content_now)"
     start
 }
 
 update_build() {
     [ -f "$program/builds/$1/demo_sensor.ko" ] || fail "build $1 is not unpacked in $program/builds"
     step remember
-    remember build "$(now build)"
+    remember build "$(build_now)"
     change_build "$1"
 }
 
 change_content() {
+    flush
     step select-content
     select_content "$1"
-    flush
     reload
 }
 
@@ -141,7 +150,7 @@ reload() {
 }
 
 update_content() {
-    before=$(now content/name)
+    before=$(content_now)
     [ -f "$program/content/$1.content" ] || fail "content $1 is not unpacked in $program/content"
     step remember
     remember content "$before"
@@ -151,21 +160,19 @@ update_content() {
         # the content that was in force stays, also after a reboot
         step restore-content
         select_content "$before"
-        flush
         reload >/dev/null
     fi
     return $result
 }
 
 rollback() {
-    if [ "$(now build)" != "$1" ]; then
+    if [ "$(build_now)" != "$1" ]; then
         [ "$(recall build)" = "$1" ] || fail "build $1 is not what was there before the last update"
         # the content first, without loading it: the older build must not meet the newer content
-        [ "$(now content/name)" = "$2" ] || restore_content "$2"
+        [ "$(content_now)" = "$2" ] || restore_content "$2"
         change_build "$1"
-    elif [ "$(now content/name)" != "$2" ]; then
+    elif [ "$(content_now)" != "$2" ]; then
         restore_content "$2"
-        flush
         reload
     else
         $sensord status

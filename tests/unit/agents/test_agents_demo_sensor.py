@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
+import re
 import struct
 import sys
 import zlib
@@ -15,6 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lab import agents
+from lab.config.models import VERSION_PATTERN
 from lab.model import Family
 
 FOLDER = Path(__file__).resolve().parents[3] / "agents/demo-sensor"
@@ -59,7 +61,40 @@ def test_the_contents_are_what_the_generator_makes() -> None:
 def test_the_manifest_ships_every_content() -> None:
     family = agents.load(FOLDER).family(Family.LINUX)
     assert set(family.contents) == {"289", "290", "291", "292", "zeros", "truncated"}
-    assert set(family.builds) == {"1.0", "1.1"}
+
+
+def test_every_build_of_the_manifest_is_in_the_sources_and_says_what_it_is() -> None:
+    family = agents.load(FOLDER).family(Family.LINUX)
+    known = re.findall(r'#define DEMO_SENSOR_BUILD "(.+)"', (FOLDER / "src/build.h").read_text())
+    assert list(family.builds) == known
+    for name, build in family.builds.items():
+        assert build.summary
+        assert re.fullmatch(VERSION_PATTERN, name), "lab.yaml could not name it"
+        assert build.compile is not None
+        assert [one.to for one in build.compile.outputs] == [
+            f"builds/{name}/demo_sensor.ko",
+            f"builds/{name}/demo-sensord",
+        ]
+
+
+def test_every_defect_is_in_one_build_alone() -> None:
+    """Each bad build differs from the good one by one line, and the good one by none."""
+    text = (FOLDER / "src/build.h").read_text()
+    table = text[: text.index("#else")]
+    sections = re.split(r"#(?:el)?if defined\(DEMO_SENSOR_BUILD_\w+\)", table)[1:]
+    defects = [re.findall(r"#define (DEMO_SENSOR_(?!GENERATION)\w+) 1\n", one) for one in sections]
+    names = [re.findall(r'#define DEMO_SENSOR_BUILD "(.+)"', section)[0] for section in sections]
+    found = dict(zip(names, defects, strict=True))
+    assert found["2.0"] == []
+    for name in names:
+        if name.startswith("2.1-"):
+            assert len(found[name]) == 1, name
+    every = [defect for one in defects for defect in one]
+    assert len(every) == len(set(every))
+    code = "".join(path.read_text() for path in (FOLDER / "src").glob("*/*.[ch]"))
+    for defect in every:
+        assert defect in code
+        assert f"#define {defect} 0\n" in text
 
 
 @pytest.mark.parametrize("content", ["289", "290"])

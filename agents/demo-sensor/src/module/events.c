@@ -9,6 +9,7 @@
 #include <linux/cred.h>
 #include <linux/interrupt.h>
 #include <linux/kernel.h>
+#include <linux/ktime.h>
 #include <linux/sched.h>
 #include <linux/sched/signal.h>
 #include <linux/smp.h>
@@ -70,6 +71,7 @@ static void fill(struct demo_sensor_event *event, struct task_struct *task, stru
 
 	event->used = 0;
 	event->sequence = ++sequence;
+	event->at_ms = ktime_to_ms(ktime_get());
 	event->pid_tgid = (u64)task->tgid << 32 | task->pid;
 
 	*input++ = "exec";

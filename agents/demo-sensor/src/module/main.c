@@ -4,6 +4,7 @@
  *
  *   /proc/demo_sensor/content   write one whole content file; EBADMSG when it is refused
  *   /proc/demo_sensor/status    key=value lines, see README.md
+ *   /proc/demo_sensor/reports   one line per event for the service (reports.c), from build 2.0
  */
 #include <linux/atomic.h>
 #include <linux/kernel.h>
@@ -23,6 +24,8 @@ static struct demo_sensor_content __rcu *in_force;
 static char refused[192];
 static atomic64_t events = ATOMIC64_INIT(0);
 static atomic64_t matches = ATOMIC64_INIT(0);
+static atomic64_t logged = ATOMIC64_INIT(0);
+static atomic64_t late = ATOMIC64_INIT(0);
 static struct proc_dir_entry *directory;
 
 static bool log_matches;
@@ -47,19 +50,45 @@ static const struct kernel_param_ops exec_events_ops = {
 module_param_cb(exec_events, &exec_events_ops, &exec_events, 0644);
 MODULE_PARM_DESC(exec_events, "watch programs being started");
 
+/*
+ * Events come in the order of time. One that is older than the last is a late copy and is let go. Build
+ * 2.1-wrap has 32 bits for the time: after 49.7 days of uptime every event is older than the last.
+ */
+static bool is_late(const struct demo_sensor_event *event)
+{
+	static demo_sensor_ms last;	/* the tasklet runs on one processor at a time */
+
+	if (event->at_ms < last)
+		return true;
+	last = event->at_ms;
+	return false;
+}
+
 void demo_sensor_evaluate(const struct demo_sensor_event *event)
 {
 	const struct demo_sensor_content *content;
+	bool matched;
 
+	if (is_late(event)) {
+		atomic64_inc(&late);
+		return;
+	}
 	atomic64_inc(&events);
 	rcu_read_lock();
 	content = rcu_dereference(in_force);
-	if (content && demo_sensor_match(content, event->inputs)) {
+	matched = content && demo_sensor_match(content, event->inputs);
+	if (matched) {
 		atomic64_inc(&matches);
-		if (log_matches)
+		if (log_matches) {
+			atomic64_inc(&logged);
 			pr_info("demo_sensor: content %u matches %s\n", content->id, event->inputs[1]);
+		}
 	}
 	rcu_read_unlock();
+	if (DEMO_SENSOR_GENERATION >= 2) {
+		demo_sensor_remember(event->inputs[1]);
+		demo_sensor_report(event, matched);
+	}
 }
 
 /* Takes the content into force; `matches` starts again so that the count is this content's own. */
@@ -81,6 +110,7 @@ static ssize_t content_write(struct file *file, const char __user *from, size_t 
 {
 	struct demo_sensor_content *content;
 	ssize_t result = size;
+	bool checked;
 	u8 *bytes;
 
 	if (*at || !size || size > DEMO_SENSOR_LARGEST_CONTENT)
@@ -89,7 +119,9 @@ static ssize_t content_write(struct file *file, const char __user *from, size_t 
 	if (IS_ERR(bytes))
 		return PTR_ERR(bytes);
 	mutex_lock(&loading);
-	content = demo_sensor_parse(bytes, size, refused, sizeof(refused));
+	/* build 2.1-torn believes its disk: the first content after a start was checked when it was written */
+	checked = !DEMO_SENSOR_WRITES_IN_PLACE || rcu_access_pointer(in_force);
+	content = demo_sensor_parse(bytes, size, checked, refused, sizeof(refused));
 	if (content) {
 		take(content);
 	} else {
@@ -116,6 +148,12 @@ static int status_show(struct seq_file *out, void *unused)
 	seq_printf(out, "events=%lld\n", (long long)atomic64_read(&events));
 	seq_printf(out, "matches=%lld\n", (long long)atomic64_read(&matches));
 	seq_printf(out, "dropped=%llu\n", (unsigned long long)demo_sensor_events_dropped());
+	seq_printf(out, "logged=%lld\n", (long long)atomic64_read(&logged));
+	seq_printf(out, "late=%lld\n", (long long)atomic64_read(&late));
+	seq_printf(out, "opens=%llu\n", (unsigned long long)demo_sensor_opens());
+	seq_printf(out, "objects=%ld\n", demo_sensor_records());
+	seq_printf(out, "lost=%llu\n", (unsigned long long)demo_sensor_reports_lost());
+	seq_printf(out, "remembered=%u\n", demo_sensor_remembered());
 	seq_printf(out, "refused=%s\n", refused);
 	mutex_unlock(&loading);
 	return 0;
@@ -124,6 +162,29 @@ static int status_show(struct seq_file *out, void *unused)
 static const struct proc_ops content_ops = {
 	.proc_write = content_write,
 };
+
+/* What came with build 2.0. */
+static int start_second(void)
+{
+	int error = demo_sensor_reports_start(directory);
+
+	if (error)
+		return error;
+	error = demo_sensor_memory_start();
+	if (error)
+		return error;
+	error = demo_sensor_opens_start();
+	if (error)
+		demo_sensor_memory_stop();
+	return error;
+}
+
+static void stop_second(void)
+{
+	demo_sensor_opens_stop();
+	demo_sensor_memory_stop();
+	demo_sensor_reports_stop();
+}
 
 static int __init demo_sensor_init(void)
 {
@@ -135,12 +196,18 @@ static int __init demo_sensor_init(void)
 	if (!proc_create("content", 0200, directory, &content_ops) ||
 	    !proc_create_single("status", 0444, directory, status_show))
 		goto remove;
-	error = demo_sensor_events_start();
+	error = DEMO_SENSOR_GENERATION >= 2 ? start_second() : 0;
 	if (error)
 		goto remove;
+	error = demo_sensor_events_start();
+	if (error)
+		goto stop;
 	demo_sensor_events_watch(exec_events);
 	pr_info("demo_sensor: build %s is watching\n", DEMO_SENSOR_BUILD);
 	return 0;
+stop:
+	if (DEMO_SENSOR_GENERATION >= 2)
+		stop_second();
 remove:
 	proc_remove(directory);
 	return error;
@@ -148,8 +215,11 @@ remove:
 
 static void __exit demo_sensor_exit(void)
 {
+	demo_sensor_reports_close();
 	proc_remove(directory);
 	demo_sensor_events_stop();
+	if (DEMO_SENSOR_GENERATION >= 2)
+		stop_second();
 	kfree(rcu_dereference_protected(in_force, 1));
 }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Small files: read, write, replace so that a crash leaves the old one or the new one. */
+/* Small files: read, write, replace. */
+#define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -48,21 +49,63 @@ int write_file(const char *path, const void *bytes, size_t size)
 	return result;
 }
 
+/* Beside its place, under another name. */
+static int write_scratch(const char *scratch, const void *bytes, size_t size, bool lasting)
+{
+	int file = open(scratch, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644), result, error;
+
+	if (file < 0)
+		return -1;
+	result = write_all(file, bytes, size) || (lasting && fsync(file));
+	error = errno;
+	close(file);
+	errno = error;
+	return result ? -1 : 0;
+}
+
+/* A rename is on the disk when the directory is. */
+static int rename_for_good(const char *from, const char *to)
+{
+	char folder[LINE];
+	int file, result, error;
+
+	if (rename(from, to))
+		return -1;
+	snprintf(folder, sizeof(folder), "%s", to);
+	*strrchr(folder, '/') = '\0';
+	file = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (file < 0)
+		return -1;
+	result = fsync(file);
+	error = errno;
+	close(file);
+	errno = error;
+	return result;
+}
+
+int publish_file(const char *path, const void *bytes, size_t size)
+{
+	char scratch[LINE];
+
+	snprintf(scratch, sizeof(scratch), "%s.new", path);
+	return write_scratch(scratch, bytes, size, false) ? -1 : rename(scratch, path);
+}
+
 int replace_file(const char *path, const void *bytes, size_t size)
 {
 	char scratch[LINE];
-	int file;
 
 	snprintf(scratch, sizeof(scratch), "%s.new", path);
-	file = open(scratch, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-	if (file < 0)
-		return -1;
-	if (write_all(file, bytes, size) || fsync(file)) {
-		close(file);
-		return -1;
-	}
-	close(file);
-	return rename(scratch, path);
+	return write_scratch(scratch, bytes, size, true) ? -1 : rename_for_good(scratch, path);
+}
+
+int replace_link(const char *path, const char *target)
+{
+	char scratch[LINE];
+
+	snprintf(scratch, sizeof(scratch), "%s.new", path);
+	unlink(scratch);
+	return symlink(target, scratch) ? -1 : rename_for_good(scratch, path);
 }
 
 bool value_of(const char *path, const char *key, char *value, size_t room)

@@ -9,7 +9,8 @@
 static int usage(void)
 {
 	fprintf(stderr, "usage: demo-sensord run | start | stop | wait SECONDS | reload SECONDS | status |\n"
-			"       feature NAME on|off | unload | build\n");
+			"       feature NAME on|off | busy RATE SECONDS | unload | build |\n"
+			"       select-build NAME | select-content NAME\n");
 	return USAGE;
 }
 
@@ -37,6 +38,12 @@ int main(int count, char **words)
 		return service_wait(atoi(words[2]));
 	if (count == 3 && !strcmp(verb, "reload"))
 		return service_reload(atoi(words[2]));
+	if (count == 3 && !strcmp(verb, "select-build"))
+		return select_build(words[2]);
+	if (count == 3 && !strcmp(verb, "select-content"))
+		return select_content(words[2]);
+	if (count == 4 && !strcmp(verb, "busy"))
+		return keep_busy(atoi(words[2]), atoi(words[3]));
 	if (count == 4 && !strcmp(verb, "feature"))
 		return feature_set(words[2], words[3]);
 	return usage();

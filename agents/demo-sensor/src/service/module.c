@@ -44,7 +44,7 @@ int module_unload(void)
 /* One write is one content; on EBADMSG the module's own words say why. */
 int content_load(const char *path, char *why, size_t room)
 {
-	static char bytes[65537];
+	static char bytes[LARGEST_CONTENT + 1];
 	long size = read_file(path, bytes, sizeof(bytes));
 
 	if (size < 0) {
