@@ -148,6 +148,7 @@ class Setting:
             "arms": dict(self.lab.arms),
             "hosts": self.hosts,
             "gate": self.lab.gate,
+            "compare": self.lab.compare,
             "select": list(self.request.select),
             "images": self.image_infos(),
             "scenarios": dict(self.scenarios),

@@ -90,8 +90,8 @@ def judge(run: RunDirectory, policy: GatePolicy | None = None) -> GateDecision:
     from lab.report.document import build as report_document
     from lab.report.files import write_all
     from lab.verdict.compare.deciding import compare_all as compare_arms
-from lab.verdict.compare.reading import results
-from lab.verdict.gate import decide
+    from lab.verdict.compare.reading import results
+    from lab.verdict.gate import decide
     from lab.verdict.judge import judge as judge_cells
 
     planned, policy = run.plan(), policy or run.policy()

@@ -17,7 +17,18 @@ from lab.config.located import parse_document, unknown
 from lab.config.marked import Document, Steps, located, read
 from lab.config.types import Clones, Exclude, HostSpec, Include, Lab, Matrix, Media, Override, Ring
 from lab.errors import InputError
-from lab.model import AgentVersion, Arm, EvidencePolicy, GatePolicy, KnownIssue, Profile, SoakPlan, Timeouts
+from lab.model import (
+    DEFAULT_MARGINS,
+    AgentVersion,
+    Arm,
+    EvidencePolicy,
+    GatePolicy,
+    KnownIssue,
+    Profile,
+    SoakPlan,
+    TestPlan,
+    Timeouts,
+)
 from lab.places import Places, places
 
 
@@ -51,6 +62,7 @@ def load(path: Path, *, candidate: Mapping[str, str] | None = None) -> Lab:
         timeouts=Timeouts(**_seconds(model.timeouts)),
         loop_resets=model.loop_resets,
         gate=_gate(model.gate),
+        compare=_compare(model.compare),
         evidence=_evidence(model.evidence),
         soak=SoakPlan(for_s=model.soak.duration, every_s=model.soak.every or 0.0, uptime_s=model.soak.uptime),
         clones=Clones(
@@ -178,6 +190,22 @@ def _seconds(model: models.TimeoutsModel | models.SomeTimeoutsModel) -> dict[str
     return {f"{name}_s": value for name, value in model.model_dump().items() if value is not None}
 
 
+def _compare(compare: models.CompareModel) -> TestPlan:
+    return TestPlan(
+        level=compare.level,
+        power=compare.power,
+        sequential=compare.most > 0,
+        most=compare.most,
+        crash_margin=compare.crashes,
+        slope_margin=compare.leak,
+        margins={**compare.figures, **_others(DEFAULT_MARGINS, compare.figures)},
+    )
+
+
+def _others(margins: Mapping[str, float], given: Mapping[str, float]) -> dict[str, float]:
+    return {pattern: margin for pattern, margin in margins.items() if pattern not in given}
+
+
 def _evidence(evidence: models.EvidenceModel) -> EvidencePolicy:
     return EvidencePolicy(
         memory_dump=evidence.memory_dump,
@@ -195,6 +223,7 @@ def _gate(model: models.GateModel) -> GatePolicy:
         allow_inconclusive=model.allow_inconclusive,
         allow_unrunnable=model.allow_unrunnable,
         require_baseline=model.require_baseline,
+        require_comparison=model.require_comparison,
         known_issues=tuple(
             KnownIssue(title=one.title, images=one.images, until=one.until, link=one.link)
             for one in model.known_issues

@@ -75,6 +75,7 @@ def _one_or_many(item: dict[str, Any]) -> WithJsonSchema:
 Name = Annotated[str, AfterValidator(_name), WithJsonSchema({"type": "string", "pattern": NAME_PATTERN})]
 Glob = Annotated[str, AfterValidator(_glob), WithJsonSchema({"type": "string", "pattern": GLOB_PATTERN})]
 Version = Annotated[Text, AfterValidator(_version_text)]
+FigureGlob = Annotated[str, Field(pattern=r"^[A-Za-z0-9*?\[\]_./-]{1,80}$")]
 Count = Annotated[int, Field(ge=1, le=10_000)]
 Seed = Annotated[int, Field(ge=0, le=2**31 - 1)]
 
@@ -292,8 +293,43 @@ class GateModel(Model):
         default=True,
         description="Each candidate cell's baseline twin must have passed, or the comparison is void.",
     )
+    require_comparison: Flag = Field(
+        default=False,
+        description="Every comparison of the arms must have an answer; else `not enough runs` is a remark.",
+    )
     known_issues: tuple[KnownIssueModel, ...] = Field(
         default=(), description="Bugs that are accepted until a date."
+    )
+
+
+class CompareModel(Model):
+    """How sure comparisons of the arms must be, and what is tolerated; docs/comparing.md."""
+
+    level: Annotated[float, Field(ge=0.0001, le=0.2)] = Field(
+        default=0.05,
+        description="Largest chance of one false regression in the whole run, and of each false `no worse`.",
+    )
+    power: Annotated[float, Field(ge=0.5, le=0.99)] = Field(
+        default=0.8, description="Chance to decide with as many further runs as a report asks for."
+    )
+    most: Annotated[int, Field(ge=0, le=1000)] = Field(
+        default=0,
+        description="Pairs of runs (one of each arm) per image, profile and scenario at which repeating "
+        "gives up; the arms are then looked at after every pair. 0: only the matrix's repetitions, one look.",
+    )
+    crashes: Annotated[float, Field(gt=0, lt=1)] = Field(
+        default=0.2,
+        description="More failures per run than this are ruled out before `no worse` is said (0.2: one run "
+        "in five). An increase that is shown is always a regression.",
+    )
+    leak: Annotated[float, Field(ge=0, le=10)] = Field(
+        default=0.01,
+        description="Growth per hour beyond the released agent's, as share of its amount, that is tolerated.",
+    )
+    figures: dict[FigureGlob, Annotated[float, Field(ge=0, lt=1)]] = Field(
+        default={},
+        description="Figure pattern to the share by which the candidate may be worse; the first that matches "
+        "counts, before the lab's own (docs/comparing.md).",
     )
 
 
@@ -430,6 +466,7 @@ class LabModel(Model):
         default=3, description="Unexpected resets that make a boot loop."
     )
     gate: GateModel = Field(default=GateModel(), description="What must hold to ship.")
+    compare: CompareModel = Field(default=CompareModel(), description="How the arms are compared by numbers.")
     evidence: EvidenceModel = Field(
         default=EvidenceModel(), description="What is taken from a guest before it is destroyed."
     )

@@ -6,7 +6,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from lab.model import AgentVersion, Arm, EvidencePolicy, GatePolicy, Identity, Profile, SoakPlan, Timeouts
+from lab.model import (
+    AgentVersion,
+    Arm,
+    EvidencePolicy,
+    GatePolicy,
+    Identity,
+    Profile,
+    SoakPlan,
+    TestPlan,
+    Timeouts,
+)
 from lab.places import Places
 
 
@@ -122,6 +132,7 @@ class Lab:
     timeouts: Timeouts = field(default_factory=Timeouts)
     loop_resets: int = 3
     gate: GatePolicy = field(default_factory=GatePolicy)
+    compare: TestPlan = field(default_factory=TestPlan)
     evidence: EvidencePolicy = field(default_factory=EvidencePolicy)
     clones: Clones = field(default_factory=Clones)
     soak: SoakPlan = field(default_factory=SoakPlan)

@@ -60,8 +60,6 @@ class TestPlan:
     """Growth per hour, as share of the released agent's own amount, beyond which a slope is a leak."""
     margins: Mapping[str, float] = field(default_factory=lambda: dict(DEFAULT_MARGINS))
     """Figure pattern to the share by which the candidate may be worse; the first that matches counts."""
-    required: bool = False
-    """A comparison without an answer closes the gate."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,6 +75,8 @@ class Comparison:
     """`*`: over all images (and profiles) of the scenario."""
     profile: str = "*"
     scenario: str = "*"
+    version: str = ""
+    """The candidate's, where the run has several."""
     unit: str = ""
     better: str = "lower"
     pairs: int = 0
@@ -104,15 +104,18 @@ class Comparison:
     """Baseline and candidate of each pair, in order; for a chart."""
     lines: tuple[tuple[str, tuple[tuple[float, float], ...]], ...] = ()
     """Slopes: arm and (hours, value) of each run, thinned; for a chart."""
+    bands: tuple[tuple[str, float, float, float], ...] = ()
+    """Slopes: arm, its slope per hour, and the slope's bounds, each at the level."""
     exhausted_h: tuple[float | None, float | None] | None = None
     """Slopes: hours until what is left is used up by the candidate (typical; earliest at the level)."""
 
     @property
     def place(self) -> str:
         """Where, in words."""
+        which = f" with {self.version}" if self.version else ""
         if self.image == "*":
-            return f"{self.scenario} over all OS builds"
-        return f"{self.image} {self.profile} {self.scenario}"
+            return f"{self.scenario} over all OS builds{which}"
+        return f"{self.image} {self.profile} {self.scenario}{which}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

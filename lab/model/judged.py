@@ -71,6 +71,8 @@ class GatePolicy:
     """Planned cells that cannot run on the hosts at hand do not close the gate (they are listed)."""
     require_baseline: bool = True
     """The baseline twin of every candidate cell must have passed, or the comparison is void."""
+    require_comparison: bool = False
+    """A comparison of the arms without an answer is no ship; otherwise it is a remark."""
     known_issues: tuple[KnownIssue, ...] = ()
 
 

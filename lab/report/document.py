@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 from lab import codec
 from lab.errors import ExitCode
-from lab.model import AttemptRecord, CellVerdict, GateDecision, Plan
+from lab.model import AttemptRecord, CellVerdict, Comparison, GateDecision, Plan
 from lab.report import failures, fleet, gaps, heatmap, hosts
 from lab.report.cases import Case, join, lab_faults, length_s
 from lab.report.shape import (
@@ -38,6 +38,7 @@ def build(
     decision: GateDecision,
     attempts: Sequence[AttemptRecord],
     run_dir: Path | None = None,
+    comparisons: Sequence[Comparison] = (),
 ) -> dict[str, Any]:
     """The document, as plain JSON types.
 

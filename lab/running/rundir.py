@@ -14,7 +14,7 @@ from typing import Any
 from lab import codec
 from lab.detect import detected
 from lab.errors import ArtefactError, InputError
-from lab.model import AttemptRecord, Cell, CellId, DetectSettings, GatePolicy, Omitted, Plan
+from lab.model import AttemptRecord, Cell, CellId, DetectSettings, GatePolicy, Omitted, Plan, TestPlan
 from lab.recording.look import fetcher, looker
 from lab.recording.reader import Recorded, read
 
@@ -83,6 +83,10 @@ class RunDirectory:
     def policy(self) -> GatePolicy:
         """The gate policy the run was started with."""
         return codec.from_dict(GatePolicy, self.run_facts()["gate"])
+
+    def comparing(self) -> TestPlan:
+        """How the run was to be compared; the defaults for a run that did not say."""
+        return codec.from_dict(TestPlan, self.run_facts().get("compare", {}))
 
     def recording(self, cell: CellId, attempt: int = 1) -> Path:
         return self.path / "cells" / cell / f"a{attempt}"

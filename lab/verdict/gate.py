@@ -10,7 +10,19 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from lab.model import Arm, Cell, CellVerdict, Finding, FindingKind, GateDecision, GatePolicy, Outcome, Plan
+from lab.model import (
+    Arm,
+    Cell,
+    CellVerdict,
+    Comparison,
+    Finding,
+    FindingKind,
+    GateDecision,
+    GatePolicy,
+    Outcome,
+    Plan,
+)
+from lab.verdict import compared
 
 NOT_RUN = "not-run"
 """`Omitted.kind` of cells that were planned and then could not run: a stop, a broken image, a halted ring."""
@@ -35,14 +47,32 @@ class _Objection:
     sentence: str
 
 
-def decide(verdicts: Sequence[CellVerdict], plan: Plan, policy: GatePolicy) -> GateDecision:
-    """The decision over all cells of `plan`; one without a verdict never ran and proves nothing."""
+def decide(
+    verdicts: Sequence[CellVerdict],
+    plan: Plan,
+    policy: GatePolicy,
+    comparisons: Sequence[Comparison] = (),
+) -> GateDecision:
+    """The decision over all cells of `plan`; one without a verdict never ran and proves nothing.
+
+    :param comparisons: of the arms by numbers. They can only close the gate: no statistic excuses a failure.
+    """
     board = _Board.of(verdicts, plan)
-    objections = [*_against(board, policy), *_unproven(board, policy), *_void(board, policy)]
+    objections = [
+        *_against(board, policy),
+        *(_Objection(DO_NOT_SHIP, sentence) for sentence in compared.regressions(comparisons)),
+        *_unproven(board, policy),
+        *_void(board, policy),
+    ]
+    waiting = compared.open_questions(comparisons)
+    if waiting and policy.require_comparison:
+        objections.append(_Objection(NO_DECISION, waiting))
     codes = {objection.exit_code for objection in objections}
     exit_code = DO_NOT_SHIP if DO_NOT_SHIP in codes else NO_DECISION if codes else SHIP
     ordered = sorted(objections, key=lambda objection: objection.exit_code != exit_code)
-    reasons = (*(objection.sentence for objection in ordered), *_remarks(board))
+    told = [compared.answered(comparisons), "" if policy.require_comparison else waiting]
+    remarks = [*_remarks(board), *filter(None, told)]
+    reasons = (*(objection.sentence for objection in ordered), *remarks)
     return GateDecision(
         ship=exit_code == SHIP,
         exit_code=exit_code,

@@ -85,6 +85,7 @@ def slopes(
             p_adjusted=adjusted,
             more=_more(evidence.effect, spread, margin, pairs, plan),
             lines=(*_lines("baseline", runs_b, sign), *_lines("candidate", runs_c, sign)),
+            bands=_bands(arm_b, arm_c, sign, plan.level),
             exhausted_h=_exhausted(runs_c, arm_c, sign, limit, plan.level),
         ),
         plan,
@@ -211,6 +212,20 @@ def _lines(
         (arm, tuple(zip(hours.tolist(), (sign * values).tolist(), strict=True)))
         for hours, values in runs[:MOST_LINES]
     )
+
+
+def _bands(
+    arm_b: Slope | None, arm_c: Slope | None, sign: float, level: float
+) -> tuple[tuple[str, float, float, float], ...]:
+    from scipy.special import stdtrit
+
+    made = []
+    for name, arm in (("baseline", arm_b), ("candidate", arm_c)):
+        if arm is not None:
+            reach = float(stdtrit(arm.freedom, 1 - level)) * arm.error
+            slope = sign * arm.per_hour
+            made.append((name, slope, slope - reach, slope + reach))
+    return tuple(made)
 
 
 def _exhausted(

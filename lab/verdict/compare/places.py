@@ -25,6 +25,7 @@ class Task:
     image: str
     profile: str
     scenario: str
+    version: str
     pairs: tuple[PairResult, ...]
     places: int = 1
     """So many places have their pairs here."""
@@ -39,30 +40,40 @@ class Task:
                 made = _figure(self.name, self.pairs, plan)
             case _:
                 made = _slope(self.name, self.pairs, plan)
-        return replace(made, image=self.image, profile=self.profile, scenario=self.scenario)
+        return replace(
+            made, image=self.image, profile=self.profile, scenario=self.scenario, version=self.version
+        )
 
 
 def tasks(places: Sequence[PlaceResults]) -> list[Task]:
     """Every comparison of these places, and of the scenarios that several of them share."""
     made = [task for place in places for task in place_tasks(place)]
-    for scenario in dict.fromkeys(place.scenario for place in places):
-        own = [place for place in places if place.scenario == scenario and place.pairs]
+    for scenario, version in dict.fromkeys((place.scenario, place.version) for place in places):
+        own = [place for place in places if (place.scenario, place.version) == (scenario, version)]
+        own = [place for place in own if place.pairs]
         if len(own) > 1:
-            made += _everywhere(scenario, own)
+            made += _everywhere(scenario, version, own)
     return made
 
 
 def place_tasks(place: PlaceResults) -> list[Task]:
     """The failure rate, every figure and every slope of one place. Nothing without a pair."""
-    where = {"image": place.image, "profile": place.profile, "scenario": place.scenario}
-    named = [
-        *_named(place.pairs),
-        *(("slope", name) for name in _names(place.pairs, lambda run: run.growing)),
+    growing = _names(place.pairs, lambda run: run.growing)
+    return [
+        Task(
+            kind=kind,
+            name=name,
+            image=place.image,
+            profile=place.profile,
+            scenario=place.scenario,
+            version=place.version,
+            pairs=place.pairs,
+        )
+        for kind, name in [*_named(place.pairs), *(("slope", name) for name in growing)]
     ]
-    return [Task(kind=kind, name=name, pairs=place.pairs, **where) for kind, name in named]
 
 
-def _everywhere(scenario: str, places: Sequence[PlaceResults]) -> list[Task]:
+def _everywhere(scenario: str, version: str, places: Sequence[PlaceResults]) -> list[Task]:
     """Pairs in rounds: the first of every place, then the second, as they are run."""
     pairs = [pair for place in places for pair in place.pairs]
     pairs.sort(key=lambda pair: (pair.repetition, pair.seed))
@@ -73,6 +84,7 @@ def _everywhere(scenario: str, places: Sequence[PlaceResults]) -> list[Task]:
             image=EVERYWHERE,
             profile=EVERYWHERE,
             scenario=scenario,
+            version=version,
             pairs=tuple(pairs),
             places=len(places),
         )

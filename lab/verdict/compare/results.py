@@ -56,4 +56,6 @@ class PlaceResults:
     image: str
     profile: str
     scenario: str
+    version: str = ""
+    """The candidate's, where the run has several."""
     pairs: tuple[PairResult, ...] = ()
