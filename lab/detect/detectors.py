@@ -12,6 +12,7 @@ from dataclasses import replace
 from lab.detect.agent import Agent
 from lab.detect.boots import FIRMWARE_S, BootLog, Boots
 from lab.detect.captured import Captured, Fetch
+from lab.detect.excuses import Excuses
 from lab.detect.fuse import Fused, Key, Sighting, fuse
 from lab.detect.lines import Block, LineStream
 from lab.detect.linux.console import Console
@@ -55,6 +56,7 @@ class Detectors:
         self._captured = Captured(fetch)
         self._witness = Witness(settings, self._screens, self._captured)
         self._agent = Agent()
+        self._excuses = Excuses()
         self._samples: deque[MachineSample] = deque(maxlen=MOST_SAMPLES)
         self._linux_reports = _Reports(self._console)
         self._windows_reports = _Reports(self._windows)
@@ -103,6 +105,7 @@ class Detectors:
         self._boots.feed(observation)
         self._machine.feed(observation)
         self._agent.feed(observation)
+        self._excuses.feed(observation)
         self._captured.feed(observation)
         self._witness.feed(observation)
         self._screens.feed(observation, self._boots)
@@ -175,12 +178,20 @@ class Detectors:
             ("agent", self._agent.findings),
         ):
             found += [Sighting((name, number), finding) for number, finding in enumerate(findings)]
+        found = [self._excused(one) for one in found]
         asked_s = self._captured.asked_s
         if asked_s is not None:
             found = [_answer(one) if one.finding.t_s >= asked_s else one for one in found]
         return found + [
             Sighting(("dump", number), finding) for number, finding in enumerate(self._captured.findings)
         ]
+
+    def _excused(self, sighting: Sighting) -> Sighting:
+        """What a fault of the lab brings about is told with its reason, and not judged."""
+        reason = self._excuses.reason(sighting.finding)
+        if not reason or sighting.finding.suppressed:
+            return sighting
+        return replace(sighting, finding=replace(sighting.finding, fatal=False, suppressed=reason))
 
 
 def _answer(sighting: Sighting) -> Sighting:

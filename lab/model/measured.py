@@ -41,7 +41,7 @@ class FaultMark:
     evidence: str = ""
     """What shows the effect (`proven`), or why there is none (`failed`)."""
     masks: tuple[str, ...] = ()
-    """What the fault excuses until it is undone: `reboot`, `silence`, `clock`, or nothing."""
+    """What the fault excuses until it is undone: `reboot`, `silence`, `clock`, `io`, `stall`, `nmi`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

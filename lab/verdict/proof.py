@@ -11,6 +11,7 @@ from enum import StrEnum
 from itertools import pairwise
 
 from lab.model import AgentVersion, AttemptRecord, Heartbeat, Observation, Outcome, Proof, Step
+from lab.verdict.faulting import injections
 
 OPERATIONS = frozenset({"install", "update", "rollback", "uninstall"})
 """Agent steps after which the version must be read back again."""
@@ -52,7 +53,7 @@ class _Exercise:
 def missing(record: AttemptRecord) -> list[Missing]:
     """Every proof that a pass of this attempt lacks; empty means proven."""
     proofs = [item for item in record.observations if isinstance(item, Proof)]
-    lacks = [_final_state(record, proofs), _exercised(record), *_heartbeats(record)]
+    lacks = [_final_state(record, proofs), _exercised(record), *_heartbeats(record), *_faults(record)]
     return [lack for lack in lacks if lack is not None]
 
 
@@ -138,6 +139,12 @@ def _exercises(observations: Sequence[Observation]) -> list[_Exercise]:
             case _:
                 pass
     return found
+
+
+def _faults(record: AttemptRecord) -> list[Missing]:
+    """Faults that happened to nobody, or never ended."""
+    told = [fault.lacks for fault in injections(record.observations)]
+    return [Missing(Outcome.INCONCLUSIVE, words) for words in told if words]
 
 
 def _heartbeats(record: AttemptRecord) -> list[Missing]:

@@ -5,7 +5,7 @@ Refuses to blame: that takes both arms, and is judge.py's.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from lab.model import (
@@ -19,6 +19,7 @@ from lab.model import (
     Outcome,
     Step,
 )
+from lab.verdict.faulting import injections, under
 from lab.verdict.proof import Missing, missing, scenario_end
 
 SILENCES = frozenset(
@@ -70,15 +71,21 @@ def judge_attempt(record: AttemptRecord) -> Trial:
         if _fails(finding) and not _excused(finding, fault) and not _by_host(finding)
     )
     if failing:
-        return Trial(
-            record=record, outcome=Outcome.FAILED, reasons=tuple(map(sentence, failing)), failing=failing
-        )
+        reasons = _reasons(record, failing)
+        return Trial(record=record, outcome=Outcome.FAILED, reasons=reasons, failing=failing)
     if fault is not None:
         return _inconclusive(record, fault.sentence)
     hosts = tuple(finding for finding in record.findings if _by_host(finding))
     if hosts:
         return _inconclusive(record, f"fault of the host: {sentence(hosts[0])}")
     return _by_scenario(record)
+
+
+def _reasons(record: AttemptRecord, failing: Sequence[Finding]) -> tuple[str, ...]:
+    """One sentence per finding, with the fault that the lab had put on the guest then."""
+    faults = injections(record.observations)
+    told = [(sentence(finding), under(faults, finding.t_s)) for finding in failing]
+    return tuple(f"{words}; {fault}" if fault else words for words, fault in told)
 
 
 def asleep(observations: Iterable[Observation]) -> bool:
