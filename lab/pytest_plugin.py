@@ -16,6 +16,7 @@ import pytest
 
 if TYPE_CHECKING:
     from lab.agents.operations import AgentUnderTest
+    from lab.faults import Faults
     from lab.guest.guest import Guest
     from lab.model import Finding
     from lab.running.attempt import Attempt
@@ -105,6 +106,34 @@ def update(attempt: Attempt, agent: AgentUnderTest) -> Update:
     from lab.running.update import Update
 
     return Update(agent, attempt.cell)
+
+
+@pytest.fixture
+def faults(attempt: Attempt, guest: Guest) -> Iterator[Faults]:
+    """Faults on purpose, each proven and undone; whatever is left is undone when the scenario ends."""
+    from lab.faults import Faults
+    from lab.faults.subject import Seen, Subject
+
+    seen = Seen()
+    attempt.recorder.subscribe(seen.observe)
+    subject = Subject(
+        guest=guest,
+        machine=attempt.machine,
+        agent=attempt.agent,
+        agent_dir=attempt.manifest.family(attempt.order.image.family).dir,
+        family=attempt.order.image.family,
+        record=attempt.record,
+        clock=attempt.clock,
+        timeouts=attempt.timeouts,
+        seed=attempt.cell.seed,
+        lost=lambda: attempt.watch.fatal is not None,
+        seen=seen,
+    )
+    own = Faults(subject)
+    try:
+        yield own
+    finally:
+        own.undo_all()
 
 
 @pytest.fixture

@@ -182,22 +182,29 @@ class Guest:
 
         :raise WaitTimeout: no new boot answered; the Expectation stays open, as it was not met.
         """
-        self._left_boot = self.boot_id()
-        self._step("reboot", "start")
-        self._record(Expectation(t_s=self._clock.t_s, what="reboot", begin=True, reason=reason))
+        self.declare_reboot(reason)
         self._ask_to_reboot()
         if wait:
             self.wait_rebooted(timeout_s)
 
+    def declare_reboot(self, reason: str, *, boot_id: str = "") -> None:
+        """Say that the present boot is about to end; `wait_rebooted` then waits for the next.
+
+        :param boot_id: of the present boot, where the guest can no longer be asked.
+        """
+        self._left_boot = boot_id or self.boot_id()
+        self._step("reboot", "start", reason=reason)
+        self._record(Expectation(t_s=self._clock.t_s, what="reboot", begin=True, reason=reason))
+
     def wait_rebooted(self, timeout_s: float | None = None) -> None:
-        """Wait for the boot that `reboot(wait=False)` asked for.
+        """Wait for the boot that `reboot(wait=False)` or `declare_reboot` announced.
 
         :raise ValueError: no reboot was asked for.
         :raise WaitTimeout: see `reboot`.
         """
         left = self._left_boot
         if left is None:
-            raise ValueError("wait_rebooted: no reboot is under way (wanted reboot(wait=False) before)")
+            raise ValueError("wait_rebooted: no reboot is under way (wanted reboot(wait=False) or declare_reboot before)")
         limit_s = self._timeouts.reboot_s if timeout_s is None else timeout_s
         watch, probe_s = Stopwatch(), self._probe_s
 

@@ -32,6 +32,8 @@ class Disk:
     """QOM path of the device that has the property `drive`."""
     node: str
     """Name of the block node on top."""
+    size: int
+    """Bytes."""
 
 
 def first_disk(domain: Asked) -> Disk:
@@ -40,7 +42,8 @@ def first_disk(domain: Asked) -> Disk:
         backend, inserted = str(entry.get("qdev", "")), entry.get("inserted")
         if backend and inserted:
             device = backend.removesuffix("/virtio-backend")
-            return Disk(backend=backend, device=device, node=str(inserted["node-name"]))
+            size = int(inserted["image"]["virtual-size"])
+            return Disk(backend=backend, device=device, node=str(inserted["node-name"]), size=size)
     raise MachineError("the machine has no disk")
 
 

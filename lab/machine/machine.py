@@ -259,6 +259,11 @@ class Machine:
         self.domain.reset()
 
     @property
+    def powered(self) -> bool:
+        """False between `cut_power` and `power_on`."""
+        return not self._off
+
+    @property
     def present(self) -> bool:
         """Whether its QEMU is there, or is not because the lab took its power."""
         return self._off or self.domain.alive

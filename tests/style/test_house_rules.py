@@ -23,7 +23,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("config", "matrix", "detect", "recording"),
     ("verdict", "report"),
     ("machine", "guest", "sensors", "agents", "images", "templates"),
-    ("setting", "examining", "soaking"),
+    ("setting", "examining", "soaking", "faults"),
     ("running", "selftest"),
     ("workflow",),
     ("interactive",),

@@ -1,0 +1,75 @@
+"""Faults of memory: pages that the kernel must give away, in the guest or through the balloon."""
+
+from __future__ import annotations
+
+from lab.faults.kind import Values, number
+from lab.faults.scripts import Scripted, Scripts
+from lab.faults.subject import Subject
+from lab.model import Family
+
+# Huge pages are taken from the kernel at once and can be neither swapped nor reclaimed; no program is needed.
+SQUEEZE = {
+    Family.LINUX: Scripts(
+        inject=r"""
+of() { sed -n "s/^$1: *\([0-9]*\).*/\1/p" /proc/meminfo; }
+free_kib=$(of MemAvailable); page_kib=$(of Hugepagesize); had=$(cat /proc/sys/vm/nr_hugepages)
+[ -n "$page_kib" ] || { echo 'this kernel has no huge pages' >&2; exit 1; }
+wanted=$(((free_kib - leave_mib * 1024) / page_kib)); [ "$wanted" -gt 0 ] || wanted=1
+sync; echo 3 >/proc/sys/vm/drop_caches; echo 1 >/proc/sys/vm/compact_memory 2>/dev/null
+for try in 1 2 3 4; do
+    echo $((had + wanted)) >/proc/sys/vm/nr_hugepages
+    [ "$(cat /proc/sys/vm/nr_hugepages)" -ge $((had + wanted)) ] && break
+    [ "$(of MemAvailable)" -le $((leave_mib * 1024)) ] && break
+done
+echo "had=$had"; echo "free_kib=$free_kib"; echo "wanted=$wanted"
+""",
+        prove=r"""
+now_kib=$(sed -n 's/^MemAvailable: *\([0-9]*\).*/\1/p' /proc/meminfo)
+taken=$(($(cat /proc/sys/vm/nr_hugepages) - had))
+[ "$taken" -gt 0 ] && [ "$now_kib" -lt $((free_kib * 2 / 3)) ] || exit 1
+echo "proof=$taken huge pages are taken; $((now_kib / 1024)) MiB are available, $((free_kib / 1024)) before"
+""",
+        undo=r"""
+echo "${had:-0}" >/proc/sys/vm/nr_hugepages
+now_kib=$(sed -n 's/^MemAvailable: *\([0-9]*\).*/\1/p' /proc/meminfo)
+echo "undone=$((now_kib / 1024)) MiB are available"
+""",
+    ),
+}
+
+
+def squeeze(subject: Subject, values: Values) -> Scripted:
+    return Scripted(subject, values, SQUEEZE)
+
+
+class Balloon:
+    """The balloon inflated: the guest's own driver gives memory back to the host."""
+
+    in_guest = False
+    CLOSE_MIB = 16
+
+    def __init__(self, subject: Subject, values: Values) -> None:
+        self._subject = subject
+        self._whole_mib = subject.machine.order.profile.memory_mib
+        self._wanted_mib = max(64, round(self._whole_mib * number(values, "share")))
+        self._done = False
+
+    def inject(self) -> None:
+        self._subject.machine.squeeze(self._wanted_mib)
+        self._done = True
+
+    def prove(self) -> str:
+        now_mib = self._now()
+        if now_mib > self._wanted_mib + self.CLOSE_MIB:
+            return ""
+        return f"the guest's balloon leaves it {now_mib} of {self._whole_mib} MiB"
+
+    def undo(self) -> str:
+        if not self._done:
+            return "the balloon was not touched"
+        self._subject.machine.squeeze(self._whole_mib)
+        return f"the balloon was told to give all {self._whole_mib} MiB back; it has given {self._now()}"
+
+    def _now(self) -> int:
+        told = self._subject.domain.monitor({"execute": "query-balloon"})
+        return int(told["actual"]) >> 20
