@@ -82,8 +82,8 @@ def _end(process: subprocess.Popen[bytes]) -> None:
 
 def _clean(settings: Settings, out: Path) -> None:
     """Nothing of a bench runs when the next begins."""
-    if end_all(Path(settings.root)):
-        print(f"benchmarks: {out.stem} left processes, which were ended", file=sys.stderr)
+    for what in end_all(Path(settings.root)):
+        print(f"benchmarks: {out.stem} left a process, which was ended: {what}", file=sys.stderr)
 
 
 def _lines(path: Path) -> list[str]:

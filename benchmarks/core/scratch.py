@@ -36,6 +36,7 @@ SHARED_STATE = ("hosts", "keys", "libvirt-cache", "selftest")
 COPIED_STATE = ("digests.json",)
 KILL_S = 10.0
 NAMING_S = 60.0
+SHOWN = 120
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,21 +117,21 @@ def remove(root: Path) -> None:
     shutil.rmtree(root, ignore_errors=True)
 
 
-def end_all(root: Path) -> int:
-    """End its guests, by their leases, and its processes; how many of the latter there were."""
+def end_all(root: Path) -> list[str]:
+    """End its guests, by their leases, and its processes; the command lines of the latter."""
     with contextlib.suppress(OSError):
         leftovers.collect(open_places(root), everything=True)
     return end_processes(root)
 
 
-def end_processes(root: Path) -> int:
-    """Kill every other process that names the directory on its command line; how many there were."""
+def end_processes(root: Path) -> list[str]:
+    """Kill every other process that names the directory on its command line; what they were."""
     ended = [one for one in psutil.process_iter(["pid", "cmdline"]) if _is_ours(one, str(root))]
     for process in ended:
         with contextlib.suppress(psutil.NoSuchProcess):
             process.kill()
     psutil.wait_procs(ended, timeout=KILL_S)
-    return len(ended)
+    return [" ".join(one.info["cmdline"])[:SHOWN] for one in ended]
 
 
 def _is_ours(process: psutil.Process, root: str) -> bool:
