@@ -14,7 +14,7 @@ from typing import Any, Literal
 from lab import codec
 from lab.errors import ExitCode
 from lab.model import AttemptRecord, CellVerdict, Comparison, GateDecision, Plan
-from lab.report import failures, fleet, gaps, heatmap, hosts
+from lab.report import failures, fleet, gaps, heatmap, hosts, starts
 from lab.report.cases import Case, join, lab_faults, length_s
 from lab.report.shape import (
     SCHEMA_VERSION,
@@ -71,6 +71,7 @@ def build(
         heatmap=heatmap.build(cases, arms, sections, _by_name(run.get("scenarios"))),
         failures=bugs,
         not_tested=holes,
+        starts=starts.build(cases),
         timeline=spans,
         cells=rows,
         noise=_noise(attempts),
@@ -156,6 +157,8 @@ def _attempt(record: AttemptRecord) -> Attempt:
         path=record.path,
         duration_s=length_s(record),
         complete=record.complete,
+        clone=starts.cloned(record),
+        cold=starts.cold_reason(record),
         titles=tuple(dict.fromkeys(finding.title for finding in record.findings)),
         faults=lab_faults(record),
         problems=tuple(map(str, record.facts.get("problems") or ())),

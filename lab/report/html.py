@@ -15,7 +15,7 @@ from urllib.parse import quote
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from lab.report import thumbnails, wording
+from lab.report import starts, thumbnails, wording
 
 PICTURE_BUDGET = 5_000_000
 """Characters of data URIs in one page; pictures after that are links to their files."""
@@ -66,6 +66,7 @@ def render(doc: Mapping[str, Any], run_dir: Path | None = None) -> str:
             lanes=_lanes(doc["timeline"]),
             run_ticks=ticks(max((span["end_s"] for span in doc["timeline"]), default=0.0)),
             builds=len({cell["image"] for cell in doc["cells"]}),
+            started=starts.sentences(doc["starts"]),
             resets=any(cell["unexpected_resets"] for cell in doc["cells"]),
             outcomes=Counter(cell["outcome"] for cell in doc["cells"]),
             present=_present(doc),

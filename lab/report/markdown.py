@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from lab.report import starts
 from lab.report.wording import (
     ANSWER_WORDS,
     BLAME_WORDS,
@@ -40,6 +41,7 @@ def render(doc: Mapping[str, Any]) -> str:
         *_failures(doc),
         *_map(doc),
         *_gaps(doc),
+        *_starts(doc),
         f"Full report: `report.html` · {_code(doc['run']['id'])} · exit code {answer['exit_code']}",
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
@@ -142,6 +144,12 @@ def _gaps(doc: Mapping[str, Any]) -> list[str]:
     if len(gaps) > MOST_GAPS:
         lines.append(f"- … and {len(gaps) - MOST_GAPS} more reasons in the full report")
     return ["## Not tested or not proven", "\n".join(lines)]
+
+
+def _starts(doc: Mapping[str, Any]) -> list[str]:
+    """Clones and boots from power-off; what the lab had to do instead is not to be overlooked."""
+    lines = starts.sentences(doc["starts"])
+    return ["\n".join(f"- {_text(line)}" for line in lines)] if lines else []
 
 
 def _line(columns: Sequence[str]) -> str:

@@ -387,6 +387,10 @@ class Attempt:
     path: str
     duration_s: float
     complete: bool
+    clone: bool
+    """It started as a clone of a booted guest."""
+    cold: str
+    """Why it booted from power-off; "" for a clone, and where nothing is on record."""
     titles: tuple[str, ...]
     faults: tuple[str, ...]
     """What the lab itself failed at."""
@@ -448,6 +452,25 @@ class Span:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ColdStarts:
+    """Cells that booted from power-off for one reason."""
+
+    reason: str
+    planned: bool
+    """As the plan wanted it; else the lab could not do what it wanted."""
+    cells: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Starts:
+    """How guests started, by the last attempt of each cell; what was not planned comes first."""
+
+    clones: int
+    cold: int
+    reasons: tuple[ColdStarts, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
     """The compatibility report: the single truth from which every other form is drawn."""
 
@@ -462,6 +485,7 @@ class Report:
     heatmap: HeatMap
     failures: tuple[Failure, ...]
     not_tested: tuple[Gap, ...]
+    starts: Starts
     timeline: tuple[Span, ...]
     cells: tuple[CellRow, ...]
     noise: tuple[Noise, ...]
