@@ -50,7 +50,7 @@ class WindowsModel(Common):
     """Windows, installed from media of yours."""
 
     kind: Literal["windows"]
-    windows: str = Field(description="the release: `win11-24h2`, `win2025`, ...")
+    os: str = Field(description="the release: `win11-24h2`, `win2025`, ...")
     edition: str = Field(description="`Enterprise`, `Pro`, `Standard`, `Datacenter Core`, ...")
     language: str = Field(default="en-US", description="language of the media")
     keyboard: str = Field(default="", description="`LCID:layout`; that of the language without")
@@ -69,10 +69,10 @@ class WindowsModel(Common):
 
 def windows_recipe(parsed: WindowsModel, path: Path) -> WindowsRecipe:
     """:raise ConfigError: a release or edition that there is not, or firmware that does not go together."""
-    release = RELEASES.get(parsed.windows)
+    release = RELEASES.get(parsed.os)
     if release is None:
         raise ConfigError(
-            f"{path}:1:1: windows: {located.unknown('release', parsed.windows, sorted(RELEASES))}"
+            f"{path}:1:1: os: {located.unknown('release', parsed.os, sorted(RELEASES))}"
         )
     if named(release, parsed.edition) is None:
         there = [one.name for one in editions(release.product)]

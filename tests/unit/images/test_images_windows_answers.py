@@ -100,7 +100,9 @@ def test_an_emulated_machine_lacks_the_processor_that_windows_11_asks_for(tmp_pa
 
 
 @pytest.mark.parametrize(("firmware", "target"), [(Firmware.UEFI, "3"), (Firmware.BIOS, "2")])
-def test_windows_goes_to_the_last_partition_of_the_layout_for_the_firmware(firmware: Firmware, target: str) -> None:
+def test_windows_goes_to_the_last_partition_of_the_layout_for_the_firmware(
+    firmware: Firmware, target: str
+) -> None:
     root = ET.fromstring(document(plain(firmware=firmware)))
     assert root.findtext(f".//{NS}InstallTo/{NS}PartitionID") == target
     kinds = [node.text for node in root.iterfind(f".//{NS}CreatePartition/{NS}Type")]

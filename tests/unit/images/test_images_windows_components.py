@@ -22,7 +22,11 @@ GOOD = answers.files(plain())["autounattend.xml"].decode()
         ('pass="oobeSystem"', 'pass="oobe"', "unknown pass"),
         ('pass="oobeSystem"', 'pass="specialize"', "is there twice"),
         ("Microsoft-Windows-Deployment", "Microsoft-Windows-Deploy", "unknown component"),
-        ("<HideEULAPage>true</HideEULAPage>", "<HideEula>true</HideEula>", "OOBE/HideEula is not a setting of it"),
+        (
+            "<HideEULAPage>true</HideEULAPage>",
+            "<HideEula>true</HideEula>",
+            "OOBE/HideEula is not a setting of it",
+        ),
         ("31bf3856ad364e35", "31bf3856ad364e36", "publicKeyToken"),
         ('processorArchitecture="amd64"', 'processorArchitecture="x86"', "processorArchitecture"),
         ("<ProtectYourPC>3", "<ProtectYourPC>4", "wanted one of 1, 2, 3"),

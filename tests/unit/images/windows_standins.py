@@ -67,7 +67,7 @@ def images_of(release: Release, *, evaluation: bool = False, language: str = "en
 
 def wim(images: Sequence[str], *, parts: int = 1) -> bytes:
     """A WIM file with a header and XML, and nothing that could be installed."""
-    xml = f'<WIM><TOTALBYTES>0</TOTALBYTES>{"".join(images)}</WIM>'.encode("utf-16")
+    xml = f"<WIM><TOTALBYTES>0</TOTALBYTES>{''.join(images)}</WIM>".encode("utf-16")
     head = bytearray(208)
     head[:8] = b"MSWIM\0\0\0"
     struct.pack_into("<IIIIH", head, 8, 208, 0x10D00, 2, 32768, 0)
@@ -97,10 +97,17 @@ def virtio_files(release: Release, without: Sequence[str] = ()) -> dict[str, byt
     return {path: data for path, data in files.items() if path.split("/")[0] not in without}
 
 
-def make_iso(path: Path, files: Mapping[str, bytes], *, udf: bool, label: str = LABEL, boots: bool = True) -> Path:
+def make_iso(
+    path: Path, files: Mapping[str, bytes], *, udf: bool, label: str = LABEL, boots: bool = True
+) -> Path:
     """An ISO by pycdlib: UDF as Windows media are, or Joliet as virtio-win media are."""
     iso = pycdlib.PyCdlib()
-    iso.new(interchange_level=3, vol_ident=label[:32] if udf else label[:16], udf="2.60" if udf else None, joliet=None if udf else 3)
+    iso.new(
+        interchange_level=3,
+        vol_ident=label[:32] if udf else label[:16],
+        udf="2.60" if udf else None,
+        joliet=None if udf else 3,
+    )
     names: dict[str, str] = {"": ""}
 
     def short(path: str) -> str:
