@@ -20,6 +20,7 @@ from lab.detect.linux.reports import Report
 from lab.detect.machine_events import MachineEvents
 from lab.detect.screenwatch import Look, ScreenWatch, Shown
 from lab.detect.silence import Silence
+from lab.detect.waking import Waking
 from lab.detect.windows.console import WindowsConsole
 from lab.detect.windows.reports import WindowsReport
 from lab.detect.witness import Witness
@@ -47,7 +48,8 @@ class Detectors:
     ) -> None:
         self._settings = settings
         self._stream = LineStream()
-        self._console, self._windows = Console(), WindowsConsole()
+        self._waking = Waking()
+        self._console, self._windows = Console(doubt=self._waking.doubt), WindowsConsole()
         firmware_s = max(FIRMWARE_S, settings.boot_s * FIRMWARE_SHARE)
         self._boots = Boots(expected_boots=settings.expected_boots, firmware_s=firmware_s)
         self._machine = MachineEvents()
@@ -98,6 +100,7 @@ class Detectors:
 
     def feed(self, observation: Observation) -> list[Finding]:
         """Take one observation; the findings that it brought, or made fatal."""
+        self._waking.feed(observation)
         if isinstance(observation, SerialChunk):
             self._read(self._stream.feed(observation))
         elif isinstance(observation, MachineSample):

@@ -9,6 +9,7 @@ result does not depend on how the stream was cut. Refuses to know about other ch
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import replace
 from functools import lru_cache
 
@@ -27,6 +28,7 @@ from lab.detect.linux.patterns import (
 )
 from lab.detect.linux.reports import Report
 from lab.detect.linux.speakers import REPLAYED, Clock
+from lab.detect.waking import BEFORE_IT
 from lab.model import FindingKind
 
 PATIENCE = 16
@@ -62,21 +64,29 @@ ANY = re.compile(
     re.ASCII,
 )
 """Any pattern's start; most hot lines are none after all."""
+Doubt = Callable[[Pattern, Line], str]
+
+
+def sure(_pattern: Pattern, _line: Line) -> str:
+    """For a log of which nothing else is known."""
+    return ""
 
 
 class Console:
     """Reports in the order in which they began.
 
     :param scan: a scan that is shared with other detectors; its words must include `HOT_WORDS`.
+    :param doubt: says why a report is not of what happened, or ""; asked when it begins.
     :param reboots: report a kernel that starts again without a good-bye. Only for a bare log: where
         resets are recorded, counting boots says more, and what was asked for.
     """
 
-    def __init__(self, scan: HotWords | None = None, *, reboots: bool = False) -> None:
+    def __init__(self, scan: HotWords | None = None, *, doubt: Doubt = sure, reboots: bool = False) -> None:
         self.reports: list[Report] = []
         self.version = 0
         """Grows whenever a report was begun, continued or closed."""
         self._scan = scan or HotWords(HOT_WORDS)
+        self._doubt = doubt
         self._reboots = reboots
         self._over = False
         """The kernel said good-bye."""
@@ -203,10 +213,15 @@ class Console:
             self._panic(line, pattern, match)
         elif self._dead or (pattern.stamped and line.stamp is None and line.start > 0):
             self._continue(line)
-        elif report is not None and report.absorbs(pattern, line.text):
+        elif report is not None and self._belongs_to(report, pattern, line):
             self._take(report, line)
         else:
             self._start(self._report(line, pattern, match))
+
+    def _belongs_to(self, report: Report, pattern: Pattern, line: Line) -> bool:
+        """Whether it is more of `report`; a stall longer than a leap of the clock explains is not."""
+        outgrown = report.suppressed == BEFORE_IT and not self._doubt(pattern, line)
+        return report.absorbs(pattern, line.text) and not outgrown
 
     def _panic(self, line: Line, pattern: Pattern, match: re.Match[str]) -> None:
         self.version += 1
@@ -222,6 +237,8 @@ class Console:
             if report is not None:
                 self._open.append(report)
         if report is not None and (report.pattern.fatal or SECONDARY.match(reason)):
+            if report.suppressed == BEFORE_IT:
+                report.suppressed = ""
             report.panic(reason)
             self._take(report, line)
         elif not self._dead:
@@ -232,7 +249,7 @@ class Console:
             self._dead = True
 
     def _report(self, line: Line, pattern: Pattern, match: re.Match[str]) -> Report:
-        doubt, before = pattern.noise, self._before()
+        doubt, before = pattern.noise or self._doubt(pattern, line), self._before()
         if line.stamp is not None and self._clock.look_back(line.stamp, before):
             self._fell = len(self.reports)
         if not doubt and not pattern.anyone:
@@ -251,7 +268,8 @@ class Console:
             key = (report.pattern.id, report.start if report.pattern.kind is FindingKind.WARNING else 0)
             if key in self._said:
                 return
-            self._said.add(key)
+            if report.suppressed != BEFORE_IT:
+                self._said.add(key)
         for other in [*self._open]:
             other.cut_by = other.cut_by or report
             if other.hears_of(report):
