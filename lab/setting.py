@@ -149,6 +149,7 @@ class Setting:
             "hosts": self.hosts,
             "gate": self.lab.gate,
             "compare": self.lab.compare,
+            "soak": self.lab.soak,
             "select": list(self.request.select),
             "images": self.image_infos(),
             "scenarios": dict(self.scenarios),

@@ -140,6 +140,9 @@ class RunDirectory:
     def ask_to_stop(self) -> None:
         (self.path / STOP_FILE).touch()
 
+    def forget_stop(self) -> None:
+        (self.path / STOP_FILE).unlink(missing_ok=True)
+
     def durations(self) -> dict[str, float]:
         """Seconds of each finished cell, for the next plan's estimate."""
         path = self.path / "durations.json"

@@ -141,6 +141,7 @@ def order(
         usual_boot_s=usual_boots.get(boot_times.key(cell.image, cell.profile, host.name), 0.0),
         expected_boots=setting.recipes[cell.image].first_boot_resets,
         evidence=setting.lab.evidence,
+        soak=setting.lab.soak,
         identity=setting.lab.clones.identity,
     )
 
@@ -154,14 +155,7 @@ def begin(setting: Setting, console: Console | None = None) -> Iterator[Session]
     assert setting.plan is not None
     console = console or _console()
     places = setting.lab.places
-    with orchestrator(places, "a lab run"):
-        for ended in leftovers.collect(places):
-            log.get("running").warning(
-                "leftover ended", machine=ended.machine, why=ended.why, error=ended.error
-            )
-        templates = TemplateStore(places)
-        templates.remove_stale()
-        templates.prune(most_mib=setting.lab.clones.cache_mib)
+    with _alone(setting):
         directory = RunDirectory.create(setting.lab.reports)
         for report in setting.usable_hosts():
             worry = problem_of(report, selftests.load(places, report.name))
@@ -172,6 +166,35 @@ def begin(setting: Setting, console: Console | None = None) -> Iterator[Session]
         directory.write_plan(setting.plan)
         shutil.copyfile(setting.lab.path, directory.path / "lab.yaml")
         yield Session(setting, directory, setting.plan, console)
+
+
+@contextmanager
+def resume(setting: Setting, directory: RunDirectory, console: Console | None = None) -> Iterator[Session]:
+    """Go on with a run whose orchestrator was stopped or killed: with its plan, and what lab.yaml says now.
+
+    :raise Busy: another orchestrator uses the state directory.
+    """
+    with _alone(setting):
+        facts = directory.run_facts()
+        facts["resumed"] = [*facts.get("resumed", []), wall()]
+        directory.write_run({**facts, "interrupted": False})
+        directory.forget_stop()
+        yield Session(setting, directory, directory.plan(), console or _console())
+
+
+@contextmanager
+def _alone(setting: Setting) -> Iterator[None]:
+    """With the state directory to ourselves, and what earlier runs left in it ended."""
+    places = setting.lab.places
+    with orchestrator(places, "a lab run"):
+        for ended in leftovers.collect(places):
+            log.get("running").warning(
+                "leftover ended", machine=ended.machine, why=ended.why, error=ended.error
+            )
+        templates = TemplateStore(places)
+        templates.remove_stale()
+        templates.prune(most_mib=setting.lab.clones.cache_mib)
+        yield
 
 
 def _console() -> Console:
