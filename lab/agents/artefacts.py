@@ -159,13 +159,22 @@ def bundle(files: Iterable[Artefact]) -> bytes:
 
     :raise ArtefactError: a file is no longer what it was when it was resolved.
     """
+    return packed((file.name, file.mode, _unchanged(file)) for file in files)
+
+
+def packed(files: Iterable[tuple[str, int, bytes]]) -> bytes:
+    """Name, mode and bytes of files as one .tar.gz, always the same for the same files."""
     plain = io.BytesIO()
     with tarfile.open(fileobj=plain, mode="w", format=tarfile.USTAR_FORMAT) as archive:
-        for file in files:
-            data = file.path.read_bytes()
-            if hashlib.sha256(data).hexdigest() != file.sha256:
-                raise ArtefactError(f"{file.path}: changed while it was used (wanted sha256 {file.sha256})")
-            entry = tarfile.TarInfo(file.name)
-            entry.size, entry.mode = len(data), file.mode
+        for name, mode, data in files:
+            entry = tarfile.TarInfo(name)
+            entry.size, entry.mode = len(data), mode
             archive.addfile(entry, io.BytesIO(data))
     return gzip.compress(plain.getvalue(), compresslevel=6, mtime=0)
+
+
+def _unchanged(file: Artefact) -> bytes:
+    data = file.path.read_bytes()
+    if hashlib.sha256(data).hexdigest() != file.sha256:
+        raise ArtefactError(f"{file.path}: changed while it was used (wanted sha256 {file.sha256})")
+    return data

@@ -8,39 +8,27 @@ passes through, since the guest may be dead, and why is for the detectors to say
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path
-from typing import Any, Protocol
+from collections.abc import Callable, Mapping, Sequence
 
 from lab.agents import keyvalues
-from lab.agents.artefacts import Artefact, ArtefactStore, Target, bundle
-from lab.agents.manifest import AgentManifest, CommandSpec
-from lab.agents.outcomes import AgentFailure, Exercised, Health, UpdateResult
+from lab.agents.artefacts import Artefact, ArtefactStore, Target, packed
+from lab.agents.commands import Commands, GuestLike, require
+from lab.agents.content import ContentFormat, read
+from lab.agents.coverage import coverage
+from lab.agents.manifest import AgentManifest, CommandSpec, ExerciseSpec, FeatureSpec
+from lab.agents.outcomes import AgentFailure, Exercised, Health, Offered, UpdateResult
 from lab.agents.placeholders import fill
 from lab.clock import Stopwatch
 from lab.config.located import unknown
-from lab.errors import ChannelError, InputError
-from lab.guest.channel import GuestCommandTimeout
-from lab.model import AgentVersion, Observation, Proof, Step, Timeouts
-from lab.proc import Completed
+from lab.errors import ArtefactError, InputError
+from lab.model import AgentVersion, Observation, Timeouts
 from lab.waiting import WaitTimeout, wait_for
 
 LOOK_AGAIN_S = 0.5
 
 
-class GuestLike(Protocol):
-    """What of `lab.guest.guest.Guest` agents need; both raise ChannelError, never for an exit code."""
-
-    def run(self, command: str, *, timeout_s: float | None = None) -> Completed: ...
-
-    def put(self, source: bytes | Path, to: str) -> None: ...
-
-
-class AgentUnderTest:
-    """The agent on one guest.
-
-    Time-outs of agent.yaml are for a host of factor 1 and grow as `timeouts.command_s` has grown.
-    """
+class AgentUnderTest(Commands):
+    """The agent on one guest."""
 
     def __init__(
         self,
@@ -52,14 +40,10 @@ class AgentUnderTest:
         clock: Stopwatch,
         timeouts: Timeouts,
     ) -> None:
+        super().__init__(guest, manifest.family(image.family), record, clock, timeouts)
         self.manifest = manifest
-        self._guest = guest
-        self._family = manifest.family(image.family)
         self._image = image
         self._store = store
-        self._record = record
-        self._clock = clock
-        self._slowness = timeouts.command_s / Timeouts().command_s
         self._meant_to_run = True
         self.warm: AgentVersion | None = None
         """What the guest came with, so that installing it is only reading it back."""
@@ -105,12 +89,35 @@ class AgentUnderTest:
         now, health, told = self._read()
         self._check(now, health, version)
         same = self._family.exercise.counter.run == self._family.health.command.run
-        return self._exercise(self._number(told) if same else self._count())
+        seen = self._exercise(self._number(told) if same else self._count())
+        self._prove_coverage(version, matched=seen.moved)
+        return seen
 
     def sample(self) -> dict[str, float]:
-        """What the agent says of its own resources, as its health command tells them: every number in it."""
-        told = keyvalues.parse(self._run(self._family.health.command).text)
-        return {f"agent_{name}": float(value) for name, value in told.items() if value.isdecimal()}
+        """What the agent says of its own resources: the `samples` of agent.yaml, those that it told now.
+
+        Without `samples` it is every number that the health command prints, as `agent_KEY`.
+        """
+        spec = self._family.samples
+        told = keyvalues.parse(self._run(spec.command if spec else self._family.health.command).text)
+        wanted = spec.values if spec else {f"agent_{key}": key for key in told}
+        found = {name: _decimal(told.get(key, "")) for name, key in wanted.items()}
+        return {name: number for name, number in found.items() if number is not None}
+
+    @property
+    def limits(self) -> Mapping[str, float]:
+        """What a sampled value may never exceed, by its name in `sample`."""
+        return self._family.limits
+
+    @property
+    def counts_events(self) -> str | None:
+        """The sampled value that counts events, by which growth is told; None where there is none."""
+        return self._family.samples.events if self._family.samples else None
+
+    @property
+    def notice_s(self) -> float:
+        """Seconds of the guest's time after which health tells of whatever was done to the agent."""
+        return self._family.health.notice_s
 
     # -- changing ----------------------------------------------------------
 
@@ -132,7 +139,7 @@ class AgentUnderTest:
             if refusal := self._refusal(done):
                 self._prove("refused", build=version.build, content=version.content, message=refusal)
                 raise AgentFailure(f"install of {version} refused: {refusal}", done)
-            _require(done, f"install of {version} failed")
+            require(done, f"install of {version} failed")
             self._check(*self.read(), version)
 
     def apply(self, version: AgentVersion, *, reinstall: bool = False) -> UpdateResult:
@@ -201,18 +208,108 @@ class AgentUnderTest:
         :raise InputError: agent.yaml does not name it.
         :raise AgentFailure: the agent did not switch it.
         """
-        switches = self._family.features.get(name)
-        if switches is None:
+        switches = self._feature(name)
+        state = "on" if on else "off"
+        with self._step("feature", None) as detail:
+            detail.update(name=name, state=state, proof_wanted=switches.exercise is not None)
+            self._must(switches.on if on else switches.off, f"switching {name} {state} failed")
+
+    def exercise_feature(self, name: str) -> Exercised:
+        """Count, trigger, count again, by what agent.yaml says of that feature; Proof `exercised`.
+
+        :raise InputError: agent.yaml does not name the feature, or does not say how it is exercised.
+        :raise AgentFailure: the trigger cannot be run, or the counter is not a number.
+        """
+        spec = self._feature(name).exercise
+        if spec is None:
+            raise InputError(
+                f"agent {self.manifest.name!r}: feature {name!r} has no exercise",
+                hint=f"say in {self.manifest.path} what triggers it and what counts it",
+            )
+        return self._exercised(spec, self._count(spec), name)
+
+    def keep_busy(self, seconds: float, *, rate: float | None = None) -> dict[str, float]:
+        """Events that the agent must see, for so long; what the activity printed (`done`, `errors`).
+
+        :param rate: events a second; None for a normal day's, 0 for as many as the guest can.
+        :raise InputError: agent.yaml has no activity.
+        :raise AgentFailure: events could not be made.
+        """
+        spec = self._family.activity
+        if spec is None:
+            raise InputError(
+                f"agent {self.manifest.name!r} has no activity",
+                hint=f"say in {self.manifest.path} what keeps it busy",
+            )
+        wanted = {"dir": self._family.dir, "rate": f"{spec.rate if rate is None else rate:g}"}
+        command = CommandSpec(
+            run=fill(spec.run, {**wanted, "seconds": f"{seconds:.0f}"}),
+            timeout_s=seconds + Timeouts().command_s,
+        )
+        told = keyvalues.parse(self._must(command, "activity failed").text)
+        found = {key: _decimal(value) for key, value in told.items()}
+        return {key: number for key, number in found.items() if number is not None}
+
+    def offer(self, name: str, data: bytes, *, like: str) -> Offered:
+        """Hand a content file that agent.yaml does not list to the running agent, as an update would.
+
+        :param name: what the file is called where a content's name is asked for.
+        :param like: the content whose place and mode it takes.
+        :raise AgentFailure: the agent neither took it nor refused it.
+        """
+        spec = self._family.contents[like]
+        to = spec.to.replace(like, name)
+        self._guest.put(packed([(to, spec.mode, data)]), self._family.bundle)
+        version = AgentVersion(build="", content=name if to != spec.to else like)
+        done = self._run(self._family.update_content, version)
+        if refusal := self._refusal(done):
+            return Offered(taken=False, message=refusal)
+        require(done, f"content {name!r} was neither taken nor refused")
+        return Offered(taken=True, message="")
+
+    def content(self, name: str) -> bytes:
+        """The bytes of a content that agent.yaml lists, checked against their digest.
+
+        :raise ArtefactError: it lists none of that name, or the file has another digest.
+        """
+        build = next(iter(self._family.builds))
+        ready = self._store.check(AgentVersion(build=build, content=name), self._image.family)
+        return ready.content[0].path.read_bytes()
+
+    @property
+    def content_format(self) -> ContentFormat | None:
+        """The declared format of its content files."""
+        return self._family.content_format
+
+    # -- parts -------------------------------------------------------------
+
+    def _feature(self, name: str) -> FeatureSpec:
+        """:raise InputError: agent.yaml does not name it."""
+        found = self._family.features.get(name)
+        if found is None:
             words = unknown("feature", name, list(self._family.features))
             raise InputError(
                 f"agent {self.manifest.name!r}: {words}", hint=f"features are listed in {self.manifest.path}"
             )
-        state = "on" if on else "off"
-        with self._step("feature", None) as detail:
-            detail.update(name=name, state=state)
-            self._must(switches.on if on else switches.off, f"switching {name} {state} failed")
+        return found
 
-    # -- parts -------------------------------------------------------------
+    def _prove_coverage(self, version: AgentVersion, *, matched: bool) -> None:
+        """Which fields of the content in force the exercise has compared; nothing where no format is told."""
+        form = self._family.content_format
+        if form is None or version.content not in self._family.contents:
+            return
+        try:
+            found = coverage(read(form, self.content(version.content)), matched=matched)
+        except ArtefactError as error:
+            self._prove("coverage", content=version.content, error=str(error))
+            return
+        self._prove(
+            "coverage",
+            content=version.content,
+            fields=found.fields,
+            values=list(found.values),
+            wildcards=list(found.wildcards),
+        )
 
     def _update(self, command: CommandSpec, files: Sequence[Artefact], version: AgentVersion) -> str:
         """Send and run one update; the agent's words when it refused, or ""."""
@@ -222,7 +319,7 @@ class AgentUnderTest:
         if refusal:
             self._prove("refused", build=version.build, content=version.content, message=refusal)
         else:
-            _require(done, f"update to {version} failed")
+            require(done, f"update to {version} failed")
         return refusal
 
     def _read_back(self, wanted: AgentVersion, refusal: str) -> UpdateResult:
@@ -280,82 +377,30 @@ class AgentUnderTest:
         return Health(ok=ok, message=message)
 
     def _exercise(self, before: int) -> Exercised:
-        trigger = self._family.exercise.trigger
-        self._must(trigger, "exercise: the trigger failed")
-        seen = Exercised(before=before, after=self._count())
-        self._prove("exercised", before=seen.before, after=seen.after, trigger=self._filled(trigger))
+        return self._exercised(self._family.exercise, before)
+
+    def _exercised(self, spec: ExerciseSpec, before: int, feature: str = "") -> Exercised:
+        self._must(spec.trigger, "exercise: the trigger failed")
+        seen = Exercised(before=before, after=self._count(spec))
+        named = {"feature": feature} if feature else {}
+        trigger = self._filled(spec.trigger)
+        self._prove("exercised", before=seen.before, after=seen.after, trigger=trigger, **named)
         return seen
 
-    def _count(self) -> int:
-        return self._number(keyvalues.parse(self._run(self._family.exercise.counter).text))
+    def _count(self, spec: ExerciseSpec | None = None) -> int:
+        spec = spec or self._family.exercise
+        return self._number(keyvalues.parse(self._run(spec.counter).text), spec.key)
 
-    def _number(self, told: dict[str, str]) -> int:
-        key = self._family.exercise.key
+    def _number(self, told: dict[str, str], key: str = "") -> int:
+        key = key or self._family.exercise.key
         text = told.get(key, "")
         if not text.isascii() or not text.isdigit():
             raise AgentFailure(f"exercise: counter {key!r} is {text!r} (wanted a number)")
         return int(text)
 
-    def _refusal(self, done: Completed) -> str:
-        """The agent's words when `done` is a refusal, or ""."""
-        if done.exit_code != self._family.refused_exit_code:
-            return ""
-        return keyvalues.parse(done.text).get(self._family.refused_key) or "no reason given"
 
-    def _send(self, files: Sequence[Artefact]) -> None:
-        self._guest.put(bundle(files), self._family.bundle)
-
-    def _filled(self, command: CommandSpec, version: AgentVersion | None = None) -> str:
-        build, content = (version.build, version.content) if version else ("", "")
-        values = {
-            "dir": self._family.dir,
-            "bundle": self._family.bundle,
-            "build": build,
-            "content": content,
-        }
-        return fill(command.run, values).strip()
-
-    def _run(self, command: CommandSpec, version: AgentVersion | None = None) -> Completed:
-        timeout_s = command.timeout_s * self._slowness
-        text = self._filled(command, version)
-        try:
-            return self._guest.run(text, timeout_s=timeout_s)
-        except GuestCommandTimeout as error:
-            # the channel answered up to the deadline: it is the agent's command that hangs
-            raise AgentFailure(f"agent command {text!r} did not end in {timeout_s:.0f} s") from error
-
-    def _must(self, command: CommandSpec, what: str, version: AgentVersion | None = None) -> Completed:
-        done = self._run(command, version)
-        _require(done, what)
-        return done
-
-    def _prove(self, what: str, **values: Any) -> None:
-        self._record(Proof(t_s=self._clock.t_s, what=what, values=values))
-
-    @contextlib.contextmanager
-    def _step(self, name: str, version: AgentVersion | None) -> Iterator[dict[str, Any]]:
-        """Record start and end of an operation; the yielded mapping goes into the end."""
-        target = {"build": version.build, "content": version.content} if version else {}
-        self._record(Step(t_s=self._clock.t_s, name=name, phase="start", detail=target))
-        detail: dict[str, Any] = dict(target)
-        outcome = "stopped"
-        try:
-            yield detail
-            outcome = "refused" if detail.get("refused") else "done"
-        except AgentFailure as error:
-            outcome = "failed"
-            detail.update(message=error.message, exit_code=error.exit_code)
-            raise
-        except ChannelError as error:
-            outcome = "lost"
-            detail["message"] = str(error)
-            raise
-        finally:
-            self._record(Step(t_s=self._clock.t_s, name=name, phase="end", outcome=outcome, detail=detail))
-
-
-def _require(done: Completed, what: str) -> None:
-    """:raise AgentFailure: the command did not end with exit code 0."""
-    if not done.ok:
-        last = (done.error_text.splitlines() or ["no output"])[-1]
-        raise AgentFailure(f"{what}: exit code {done.exit_code}: {last}", done)
+def _decimal(text: str) -> float | None:
+    try:
+        return float(text)
+    except ValueError:
+        return None

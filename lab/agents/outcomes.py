@@ -57,3 +57,12 @@ class Exercised:
     @property
     def moved(self) -> bool:
         return self.after > self.before
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Offered:
+    """What the agent made of a content file that is no version of it."""
+
+    taken: bool
+    message: str
+    """Its words when it refused."""

@@ -105,7 +105,9 @@ class Proof:
     """Something read back from the guest that a pass rests on.
 
     `what`: `version` (values build, content), `healthy` (ok, message), `exercised`
-    (before, after, trigger), `refused` (build, content, message), `removed` (leftovers).
+    (before, after, trigger; of a switch also feature), `refused` (build, content, message), `removed`
+    (leftovers), `coverage` (content, fields, values, wildcards: names of fields that were compared with a
+    value, and of those for which anything will do).
     """
 
     t_s: float
