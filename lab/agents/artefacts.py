@@ -104,6 +104,18 @@ class ArtefactStore:
             content=self._checked([content]),
         )
 
+    def content(self, name: str, family: Family) -> bytes:
+        """The bytes of one content.
+
+        :raise InputError: agent.yaml does not describe the family.
+        :raise ArtefactError: it lists no such content, or the file has another digest.
+        """
+        contents = self._manifest.family(family).contents
+        if name not in contents:
+            raise self._unknown("content", name, list(contents), family)
+        self._digest(contents[name])
+        return contents[name].path.read_bytes()
+
     def _unknown(self, kind: str, word: str, known: list[str], family: Family) -> ArtefactError:
         listed = ", ".join(sorted(known))
         return ArtefactError(

@@ -175,7 +175,18 @@ def read(form: ContentFormat, data: bytes) -> Content:
             raise _broken(f"{part.name} is not that of the file")
     count = form.part(Role.COUNT)
     declared = form.number(data, count) if count else None
+    if count and count.most is not None and declared is not None and declared > count.most:
+        raise _broken(f"{count.name} says {declared} (the format allows {count.most})")
     return Content(format=form, data=data, fields=_fields(form, data, declared))
+
+
+def follows(form: ContentFormat, data: bytes) -> bool:
+    """Whether `data` is what `form` says a content is."""
+    try:
+        read(form, data)
+    except ArtefactError:
+        return False
+    return len(data) <= form.largest
 
 
 def _fields(form: ContentFormat, data: bytes, declared: int | None) -> tuple[ContentField, ...]:
@@ -198,13 +209,19 @@ def _field(form: ContentFormat, data: bytes, index: int, at: int) -> ContentFiel
     size = form.number(data, length, at) if length else 0
     if start + size > len(data):
         raise _broken(f"ends at byte {len(data)}, in the value of field {index + 1}")
+    number = form.number(data, kind, at) if kind else 0
+    if kind and form.types and number not in form.types.values():
+        raise _broken(f"field {index + 1} has type {number}, which is none")
+    match = form.number(data, matcher, at) if matcher else form.value if size else form.wildcard
+    if match not in (form.wildcard, form.value):
+        raise _broken(f"field {index + 1} has matcher {match}, which is none")
     return ContentField(
         index=index,
         name=form.name(index),
         at=at,
         size=form.field_header_size + size,
-        type=form.number(data, kind, at) if kind else 0,
-        wildcard=form.number(data, matcher, at) == form.wildcard if matcher else size == 0,
+        type=number,
+        wildcard=match == form.wildcard,
         value=data[start : start + size],
     )
 

@@ -272,9 +272,7 @@ class AgentUnderTest(Commands):
 
         :raise ArtefactError: it lists none of that name, or the file has another digest.
         """
-        build = next(iter(self._family.builds))
-        ready = self._store.check(AgentVersion(build=build, content=name), self._image.family)
-        return ready.content[0].path.read_bytes()
+        return self._store.content(name, self._image.family)
 
     @property
     def content_format(self) -> ContentFormat | None:

@@ -25,6 +25,7 @@ COMMANDS: Mapping[str, tuple[str, ...]] = {
     "tidying": ("gc",),
     "detect": ("detect",),
     "fault": ("fault",),
+    "content": ("content",),
     "images": ("image",),
 }
 """Module of this package to the commands it registers: `lab plan` loads no more than it needs (0.4 s

@@ -100,6 +100,10 @@ static bool read_fields(struct demo_sensor_content *content, size_t size, bool c
 			return false;
 		}
 	}
+	if (checked && at != size) {
+		scnprintf(why, room, "content %u has %zu bytes after its last field", content->id, size - at);
+		return false;
+	}
 	return true;
 missing:
 	scnprintf(why, room, "content %u declares %u fields, the file ends in field %u",
