@@ -14,7 +14,7 @@ from typing import Any, Literal
 from lab import codec
 from lab.errors import ExitCode
 from lab.model import AttemptRecord, CellVerdict, Comparison, GateDecision, Plan
-from lab.report import failures, fleet, gaps, heatmap, hosts, starts
+from lab.report import coverage, failures, fleet, gaps, heatmap, hosts, reactions, starts
 from lab.report.cases import Case, join, lab_faults, length_s
 from lab.report.shape import (
     SCHEMA_VERSION,
@@ -44,7 +44,8 @@ def build(
 
     :param run: run.json. Keys used, all optional: id, started, finished (ISO 8601), lab, config, command,
         interrupted, hosts (as `lab doctor` knows them), images (name -> ImageInfo
-        fields), scenarios (name -> ScenarioInfo fields), census (image -> weight).
+        fields), scenarios (name -> ScenarioInfo fields), census (image -> weight), faults (the names of
+        every kind of fault that the lab knows).
     :param run_dir: where the recordings are; without it there are no console excerpts from files.
     """
     run_id = str(run.get("id") or (run_dir.name if run_dir else "run"))
@@ -70,6 +71,9 @@ def build(
         images=_images(run, share, attempts),
         heatmap=heatmap.build(cases, arms, sections, _by_name(run.get("scenarios"))),
         failures=bugs,
+        comparisons=tuple(comparisons),
+        coverage=coverage.build(cases, _by_name(run.get("scenarios")), _texts(run.get("faults"))),
+        reactions=reactions.build(cases),
         not_tested=holes,
         starts=starts.build(cases),
         timeline=spans,
@@ -259,6 +263,10 @@ def _by_name(told: object) -> dict[str, Mapping[str, Any]]:
     if isinstance(told, Sequence) and not isinstance(told, str):
         return {str(item["name"]): item for item in told if isinstance(item, Mapping) and "name" in item}
     return {}
+
+
+def _texts(told: object) -> list[str]:
+    return [str(one) for one in told] if isinstance(told, list | tuple | dict) else []
 
 
 def _numbers(told: object) -> dict[str, float]:

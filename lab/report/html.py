@@ -15,7 +15,7 @@ from urllib.parse import quote
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from lab.report import starts, thumbnails, wording
+from lab.report import charts, starts, thumbnails, wording
 
 PICTURE_BUDGET = 5_000_000
 """Characters of data URIs in one page; pictures after that are links to their files."""
@@ -70,6 +70,7 @@ def render(doc: Mapping[str, Any], run_dir: Path | None = None) -> str:
             resets=any(cell["unexpected_resets"] for cell in doc["cells"]),
             outcomes=Counter(cell["outcome"] for cell in doc["cells"]),
             present=_present(doc),
+            compared=charts.comparisons(doc),
         )
     )
 
@@ -107,6 +108,9 @@ def _environment() -> Environment:
         ARM=ARM_WORDS,
         STATE=STATE_WORDS,
         DIAGNOSIS=wording.DIAGNOSIS_WORDS,
+        VERDICT=wording.COMPARED_WORDS,
+        at=_at,
+        width=_width,
     )
     return environment
 
@@ -115,6 +119,16 @@ def percent_of(value: float, whole: float) -> str:
     """`value` as a CSS percentage of `whole`, within 0 and 100."""
     share = 0.0 if whole <= 0 or not math.isfinite(value) else min(1.0, max(0.0, value / whole))
     return f"{share * 100:.3f}%"
+
+
+def _at(value: float, whole: float) -> float:
+    """A time as a position on a strip of 100."""
+    return round(100 * min(1.0, max(0.0, value / whole)), 3)
+
+
+def _width(start: float, stop: float, whole: float) -> float:
+    """At least so wide that it is seen."""
+    return round(max(0.25, _at(stop, whole) - _at(start, whole)), 3)
 
 
 def ticks(end_s: float) -> list[int]:

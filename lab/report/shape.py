@@ -13,6 +13,9 @@ from typing import Any, Literal
 
 from pydantic import TypeAdapter
 
+from lab.model import Comparison
+from lab.report.shape_measured import Boot, Coverage, Mark, Reaction
+
 SCHEMA_VERSION = 1
 
 
@@ -218,29 +221,6 @@ class Picture:
     height: int
     shows: str
     """The kind of screen, and what was read of it; "" where nobody looked."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Boot:
-    """One boot of the guest: `ready_s` is when a channel first answered, or None."""
-
-    number: int
-    start_s: float
-    ready_s: float | None
-    crash_s: float | None
-    """When the crash that ended it was first seen."""
-    end_s: float
-    end: str
-    """`requested-reboot`, `unexpected-reset`, `crash`, `shutdown`, `destroyed`, `gone` or `open`."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Mark:
-    """A point on the boots timeline: a finding, or the start of an update."""
-
-    t_s: float
-    kind: str
-    text: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -484,6 +464,10 @@ class Report:
     images: tuple[ImageFacts, ...]
     heatmap: HeatMap
     failures: tuple[Failure, ...]
+    comparisons: tuple[Comparison, ...]
+    """Of the arms by numbers, the worst first."""
+    coverage: Coverage
+    reactions: tuple[Reaction, ...]
     not_tested: tuple[Gap, ...]
     starts: Starts
     timeline: tuple[Span, ...]
@@ -497,6 +481,8 @@ def schema() -> dict[str, Any]:
     made = TypeAdapter(Report).json_schema(mode="serialization")
     made = {"$schema": "https://json-schema.org/draft/2020-12/schema", **made}
     for shape in (made, *made["$defs"].values()):
+        if "properties" not in shape:
+            continue  # an enumeration
         shape["additionalProperties"] = False
         shape["required"] = list(shape["properties"])
         for told in shape["properties"].values():

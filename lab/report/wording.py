@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from lab.log import KEY_BLOCK, MASK, redact
-from lab.model import Blame, Diagnosis, FindingKind, Outcome, ScreenKind
+from lab.model import Blame, Compared, Diagnosis, FindingKind, Outcome, ScreenKind
 
 LONGEST = 2000
 """Characters of a string in report.json; longer ones are cut with an ellipsis."""
@@ -49,13 +49,23 @@ def mask_keys(text: str) -> str:
 
 def scrub(value: Any) -> Any:
     """The same tree of JSON types with every string made plain."""
+    return _scrub(value, {}, {})
+
+
+def _scrub(value: Any, texts: dict[str, str], keys: dict[str, str]) -> Any:
+    """Names and keys come again and again: each text is looked at once."""
     match value:
         case str():
-            return plain(value)
+            if value not in texts:
+                texts[value] = plain(value)
+            return texts[value]
         case dict():
-            return {plain(str(key), 200): scrub(item) for key, item in value.items()}
+            for key in value:
+                if key not in keys:
+                    keys[key] = plain(str(key), 200)
+            return {keys[key]: _scrub(item, texts, keys) for key, item in value.items()}
         case list() | tuple():
-            return [scrub(item) for item in value]
+            return [_scrub(item, texts, keys) for item in value]
         case _:
             return value
 
@@ -249,5 +259,11 @@ GAP_WORDS: dict[str, str] = {
     "unselected": "Not selected",
 }
 """In the order of the report: what ran in vain first, what was never meant to run last."""
+
+COMPARED_WORDS: dict[str, str] = {
+    Compared.REGRESSION: "worse",
+    Compared.NO_WORSE: "no worse",
+    Compared.NOT_ENOUGH: "not enough runs",
+}
 
 ANSWER_WORDS = {"ship": "Ship", "do-not-ship": "Do not ship", "no-answer": "No answer"}

@@ -26,6 +26,8 @@ from lab.verdict.compare.meanings import Meaning, meaning_of, memory_limit, rate
 from lab.verdict.compare.results import Growing, Measured, PairResult, PlaceResults, RunResult
 from lab.verdict.compare.series import Series
 
+FEWEST_SAMPLES = 15
+"""Samples of a run below which its growth is not looked at: it was no long run."""
 OPERATIONS = ("install", "update", "rollback", "uninstall")
 FAILURES = (Outcome.FAILED, Outcome.FLAKY, Outcome.KNOWN_ISSUE)
 FEWEST_BEATS = 5
@@ -184,14 +186,16 @@ def _growing(samples: Sequence[Sample]) -> dict[str, Growing]:
         (one.values["memory_total_kib"] for one in samples if "memory_total_kib" in one.values), None
     )
     names = sorted({name for sample in samples for name in sample.values if meaning_of(name).amount})
+    series = {name: _series(name, samples) for name in names}
     return {
         name: Growing(
-            series=_series(name, samples),
+            series=one,
             unit=meaning_of(name).unit,
             better=meaning_of(name).better,
             limit=memory_limit(name, total),
         )
-        for name in names
+        for name, one in series.items()
+        if len(one.hours) >= FEWEST_SAMPLES
     }
 
 

@@ -104,8 +104,8 @@ def _pairs(one: Comparison) -> str:
 
 
 def _chance(one: Comparison) -> str:
-    told = f"p {small(one.p_value)}"
-    return told if one.p_adjusted <= one.p_value else f"{told}, {small(one.p_adjusted)} after correction"
+    corrected = " after correction" if one.p_adjusted > one.p_value else ""
+    return f"p {small(one.p_adjusted)}{corrected}"
 
 
 def _sure(plan: TestPlan) -> str:
