@@ -16,7 +16,7 @@ from lab.agents.artefacts import ArtefactStore
 from lab.agents.manifest import AgentManifest
 from lab.clock import wall
 from lab.config.types import Lab
-from lab.errors import HostError, NothingSelected
+from lab.errors import HostError, InputError, NothingSelected
 from lab.images import catalogue
 from lab.images.recipe import Recipe
 from lab.images.store import ImageStore
@@ -116,6 +116,22 @@ class Setting:
             why = f": {left[0].reason}" if left else ""
             hint = (left[0].hint if left else "") or "lab plan shows what was left out and why"
             raise NothingSelected(f"none of the {len(left)} cells of the plan can run{why}", hint=hint)
+        return self
+
+    def still_known(self) -> Setting:
+        """Itself, when everything that an older plan names is still there.
+
+        :raise InputError: lab.yaml, images/ or scenarios/ lack something that the plan needs.
+        """
+        assert self.plan is not None
+        kinds = {"profile": self.lab.profiles, "image": self.recipes, "scenario": self.scenarios}
+        for kind, known in kinds.items():
+            for name in dict.fromkeys(getattr(cell, kind) for cell in self.plan.cells):
+                if name not in known:
+                    raise InputError(
+                        f"{kind} {name!r} of the run's plan is no longer there",
+                        hint="the run's own lab.yaml is in its directory; put back what it named",
+                    )
         return self
 
     def _check_agents(self, plan: Plan) -> None:
