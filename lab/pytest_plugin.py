@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from lab.running.update import Update
     from lab.running.watch import Watch
     from lab.soaking import Soak, Warp
+    from lab.workloads import Load
 
 LongRun = TypeVar("LongRun", bound="Soak")
 ATTEMPT = pytest.StashKey["Attempt"]()
@@ -40,7 +41,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line(
         "markers",
-        "scenario(level, count_loops, cold_boot, starts_with, ends_with): what a scenario is and needs",
+        "scenario(level, count_loops, cold_boot, starts_with, ends_with, latency_sensitive): "
+        "what a scenario is and needs",
     )
 
 
@@ -146,6 +148,22 @@ def seed(cell_order: CellOrder) -> int:
 def watch(attempt: Attempt) -> Watch:
     """What has been found so far; `watch.quiet(30)` lets the guest run watched."""
     return attempt.watch
+
+
+@pytest.fixture
+def load(attempt: Attempt, guest: Guest) -> Load:
+    """Loads on the guest: `load.run("cpu", for_s=20)`, `with load.running("memory", intensity=0.8):`."""
+    from lab.workloads import Activity, Load, driver_of
+
+    family, agent = attempt.order.image.family, attempt.agent
+    return Load(
+        driver_of(guest, family),
+        family,
+        attempt.record,
+        attempt.clock,
+        factor=attempt.order.host.factor,
+        activity=Activity(command=agent.event_command, count=agent.events_seen),
+    )
 
 
 @pytest.fixture

@@ -228,6 +228,17 @@ class AgentUnderTest(Commands):
             )
         return self._exercised(spec, self._count(spec), name)
 
+    def event_command(self) -> str:
+        """The shell text that makes one event which the agent must see: the exercise's trigger."""
+        return self._filled(self._family.exercise.trigger)
+
+    def events_seen(self) -> int:
+        """The exercise's counter. Not recorded: no proof rests on it.
+
+        :raise AgentFailure: the counter is not a number.
+        """
+        return self._count()
+
     def keep_busy(self, seconds: float, *, rate: float | None = None) -> dict[str, float]:
         """Events that the agent must see, for so long; what the activity printed (`done`, `errors`).
 
