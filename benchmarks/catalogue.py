@@ -34,8 +34,8 @@ class Entry:
         return (self.quick_min if quick else self.most_min) * MINUTE
 
 
-def _entry(module: str, about: str, most_min: float, *, guests: bool = True) -> Entry:
-    return Entry(module=module, about=about, most_min=most_min, guests=guests)
+def _entry(module: str, about: str, most_min: float, *, guests: bool = True, quick_min: float = 4.0) -> Entry:
+    return Entry(module=module, about=about, most_min=most_min, guests=guests, quick_min=quick_min)
 
 
 BENCHES: dict[str, Entry] = {
@@ -46,7 +46,9 @@ BENCHES: dict[str, Entry] = {
     "watching": _entry("watching", "host CPU of an idle watched guest against an unwatched one", 20),
     "endurance": _entry("endurance", "200 clones in a row without a failure", 30),
     "matrix": _entry("matrices", "the default matrix with and without clones, same verdicts", 90),
-    "peers": _entry("comparing", "boot, one command, tear down: the lab, autopkgtest-virt-qemu, labgrid", 45),
+    "peers": _entry(
+        "comparing", "boot, one command, tear down: the lab, autopkgtest-virt-qemu, labgrid", 45, quick_min=8
+    ),
     "plan": _entry("planning", "`lab plan` of 100,000 cells; the orchestrator's memory", 15, guests=False),
     "orchestrator": _entry(
         "orchestrating", "peak memory of `lab run` at 10, 100 and 1,000 planned cells", 20
