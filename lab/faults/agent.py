@@ -53,6 +53,7 @@ for pid in $pids; do grep -q '^State:[[:space:]]*T' "/proc/$pid/status" || exit 
 echo "proof=processes $pids are stopped (state T)"
 """,
         undo=r"""
+[ -n "$pids" ] || { echo "undone=nothing was stopped"; exit 0; }
 for pid in $pids; do kill -CONT "$pid" 2>/dev/null; done
 for pid in $pids; do
     if grep -q '^State:[[:space:]]*T' "/proc/$pid/status" 2>/dev/null; then exit 1; fi

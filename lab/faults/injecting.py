@@ -9,19 +9,20 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from lab import log
 from lab.clock import Deadline
 from lab.config.located import unknown
 from lab.errors import InputError, LabError
+from lab.faults.cutting import CutPoint, CutShort, Rehearsal, Steps, rehearse
 from lab.faults.fault import Fault
 from lab.faults.kind import Kind, Value
 from lab.faults.schedule import Planned, schedule
 from lab.faults.subject import Subject
 from lab.model import Expectation, FaultMark, FaultPhase
 
-PROOF_SHARE = 0.25
+PROOF_SHARE = 0.15
 """Of `command_s`, for the effect to show."""
 LOOK_AGAIN_S = 0.25
 NO_EFFECT = "no effect that could be shown"
@@ -58,7 +59,7 @@ class Injected:
         self._expect(begin=True)
         try:
             self._fault.inject()
-        except LabError as error:
+        except Exception as error:
             self._mark(FaultPhase.FAILED, f"could not be injected: {error}")
             raise
         self._injected = True
@@ -96,7 +97,7 @@ class Injected:
         while True:
             try:
                 self.evidence = self._fault.prove()
-            except LabError as error:
+            except (LabError, TimeoutError) as error:
                 self._doubt = f"{NO_EFFECT}: {error}"
             if self.proven:
                 self._mark(FaultPhase.PROVEN, self.evidence)
@@ -156,7 +157,10 @@ class Faults:
         kind = self._kind(name)
         values = kind.resolve(parameters)
         self._subject.injections += 1
-        fault = kind.make(self._subject, values)
+        return self._begin(kind, kind.make(self._subject, values), values)
+
+    def _begin(self, kind: Kind, fault: Fault, values: dict[str, Value]) -> Injected:
+        name = kind.name
         injected = Injected(fault, kind, self._subject, f"{name}-{self._subject.injections}", values)
         self._all.append(injected)
         try:
@@ -169,13 +173,38 @@ class Faults:
     @contextlib.contextmanager
     def injected(self, name: str, **parameters: Value) -> Iterator[Injected]:
         """The same for the length of a block. When the block fails, that counts and not how undoing went."""
-        fault = self.inject(name, **parameters)
+        with self._until_undone(self.inject(name, **parameters)) as fault:
+            yield fault
+
+    @contextlib.contextmanager
+    def _until_undone(self, fault: Injected) -> Iterator[Injected]:
         try:
             yield fault
         except BaseException:
             self._undo_quietly(fault)
             raise
         fault.undo()
+
+    def rehearse(self, action: Callable[[], object]) -> Rehearsal:
+        """Run an operation of the agent to its end and learn its steps, for `cut_during`."""
+        return rehearse(action, Steps(self._subject.machine.serial_log, self._subject.agent.manifest.name))
+
+    @contextlib.contextmanager
+    def cut_during(self, action: Callable[[], object], point: CutPoint) -> Iterator[Injected]:
+        """Begin an operation and cut the power at `point`. The block runs when the guest has booted again.
+
+        A finding made in the block names the step. An operation that ends before its point comes is cut
+        when it has ended.
+
+        :raise AgentFailure, LabError: the operation failed before the cut, or the guest does not come back.
+        """
+        kind = self._kind("power-cut")
+        self._subject.injections += 1
+        cut = CutShort(self._subject, action, point, self._subject.agent.manifest.name)
+        values: dict[str, Value] = {"step": point.step, "after_s": point.after_s, "nth": point.nth}
+        with self._until_undone(self._begin(kind, cut, values)) as fault:
+            self._subject.guest.wait_rebooted()
+            yield fault
 
     def schedule(self, kinds: Sequence[str], for_s: float, *, seed: int | None = None) -> tuple[Planned, ...]:
         """See `lab.faults.schedule.schedule`; with the seed of the cell, so that it replays exactly."""

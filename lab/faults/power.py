@@ -14,7 +14,7 @@ from lab.model import MachineEvent
 class HardReset:
     """The reset button: the guest's memory is lost to it, its disk's cache is not."""
 
-    in_guest = False
+    in_guest = True
 
     def __init__(self, subject: Subject, _values: Values) -> None:
         self._subject = subject
@@ -37,7 +37,7 @@ class HardReset:
 class PowerCut:
     """The plug pulled, and put back in."""
 
-    in_guest = False
+    in_guest = True
 
     def __init__(self, subject: Subject, values: Values) -> None:
         self._subject = subject
@@ -80,9 +80,10 @@ class PowerCut:
         return f"QEMU (pid {self._pid}) was gone by SIGKILL at {self._cut_s:.1f} s, and its memory with it"
 
     def undo(self) -> str:
-        if self._pid and not self._subject.machine.powered:
+        if not self._subject.machine.powered:
             self.power_on()
-        self._subject.guest.wait_rebooted()
+        if self._subject.guest.rebooting:
+            self._subject.guest.wait_rebooted()
         return "the guest answers, with another boot id"
 
 

@@ -18,8 +18,8 @@ from lab.faults.scripts import Scripts, run_script
 from lab.faults.subject import Subject
 from lab.model import Family
 
-LOOP = "i=0; while [ $i -lt 40000 ]; do i=$((i+1)); done"
-LOOP_WINDOWS = "for($i=0;$i -lt 400000;$i++){}"
+LOOP = "i=0; while [ $i -lt 10000 ]; do i=$((i+1)); done"
+LOOP_WINDOWS = "for($i=0;$i -lt 100000;$i++){}"
 SLICE_S = 0.1
 """One turn of stop and go: short beside every time-out, long beside a task switch."""
 JOIN_S = 2.0

@@ -196,6 +196,11 @@ class Guest:
         self._step("reboot", "start", reason=reason)
         self._record(Expectation(t_s=self._clock.t_s, what="reboot", begin=True, reason=reason))
 
+    @property
+    def rebooting(self) -> bool:
+        """Whether a boot that was announced has not answered yet."""
+        return self._left_boot is not None
+
     def wait_rebooted(self, timeout_s: float | None = None) -> None:
         """Wait for the boot that `reboot(wait=False)` or `declare_reboot` announced.
 
@@ -204,7 +209,9 @@ class Guest:
         """
         left = self._left_boot
         if left is None:
-            raise ValueError("wait_rebooted: no reboot is under way (wanted reboot(wait=False) or declare_reboot before)")
+            raise ValueError(
+                "wait_rebooted: no reboot is under way (wanted reboot(wait=False) or declare_reboot before)"
+            )
         limit_s = self._timeouts.reboot_s if timeout_s is None else timeout_s
         watch, probe_s = Stopwatch(), self._probe_s
 

@@ -53,6 +53,20 @@ class Update:
         """The same for the starting point, after a roll-back."""
         self._agent.prove(self.before)
 
+    def survived(self, what: str) -> AgentVersion:
+        """After `what` went wrong in the middle of `apply`: the old or the new version, whole and healthy.
+
+        An agent that is not healthy is a finding; the new build with the old content is a version too, as
+        the build goes first.
+        """
+        version, health = self._agent.read()
+        between = AgentVersion(build=self.version.build, content=self.before.content)
+        if version not in (self.before, between, self.version):
+            pytest.fail(f"{what} left {version} (wanted {self.before} or {self.version})", pytrace=False)
+        if not health.ok:
+            pytest.fail(f"{what} left an agent that is not healthy: {health.message}", pytrace=False)
+        return version
+
     def roll_back(self) -> None:
         """Back to the installed version, by the agent's own means."""
         self._accept(self._agent.rollback(self.before))
