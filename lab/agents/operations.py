@@ -45,6 +45,8 @@ class AgentUnderTest(Commands):
         self._image = image
         self._store = store
         self._meant_to_run = True
+        self._seen_at_work: set[AgentVersion] = set()
+        """Versions whose counter moved, with the features as they are switched now."""
         self.warm: AgentVersion | None = None
         """What the guest came with, so that installing it is only reading it back."""
 
@@ -82,15 +84,23 @@ class AgentUnderTest(Commands):
     def prove(self, version: AgentVersion) -> Exercised:
         """Everything a pass rests on: `version` is in force, the agent is healthy, and is exercised.
 
-        A counter that does not move is recorded and returned, not raised: it proves nothing either way.
+        A counter that never moved is recorded and returned, not raised: it proves nothing either way. One
+        that moved for this version and does not any more is an agent that went blind.
 
-        :raise AgentFailure: another version is in force, or the agent is not healthy.
+        :raise AgentFailure: another version is in force, the agent is not healthy, or it went blind.
         """
         now, health, told = self._read()
         self._check(now, health, version)
         same = self._family.exercise.counter.run == self._family.health.command.run
         seen = self._exercise(self._number(told) if same else self._count())
         self._prove_coverage(version, matched=seen.moved)
+        if seen.moved:
+            self._seen_at_work.add(version)
+        elif version in self._seen_at_work:
+            key = self._family.exercise.key
+            raise AgentFailure(
+                f"agent {version} went blind: {key} moved before, and stays at {seen.after} now"
+            )
         return seen
 
     def sample(self) -> dict[str, float]:
@@ -210,6 +220,7 @@ class AgentUnderTest(Commands):
         """
         switches = self._feature(name)
         state = "on" if on else "off"
+        self._seen_at_work.clear()
         with self._step("feature", None) as detail:
             detail.update(name=name, state=state, proof_wanted=switches.exercise is not None)
             self._must(switches.on if on else switches.off, f"switching {name} {state} failed")

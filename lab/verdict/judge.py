@@ -21,6 +21,7 @@ from lab.model import (
     Outcome,
     Step,
 )
+from lab.verdict import wildcards
 from lab.verdict.known import expired, issue_for, same_bug
 from lab.verdict.trial import Trial, judge_attempt, sentence
 
@@ -167,6 +168,8 @@ def _remarks(cell: Cell, own: Sequence[Trial], twins: Sequence[Trial]) -> list[s
         known = any(same_bug(finding, other) for other in theirs)
         new = cell.arm is Arm.CANDIDATE and bool(twins) and not known
         remarks.append(f"also seen: {sentence(finding)}{' (new with the candidate)' if new else ''}")
+    if cell.arm is Arm.CANDIDATE:
+        remarks += [words for trial in own if (words := wildcards.remark(trial.record))]
     return remarks
 
 

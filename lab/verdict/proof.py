@@ -44,6 +44,8 @@ class _Exercise:
     version: AgentVersion | None
     before: float
     after: float
+    feature: str = ""
+    """The switch whose counter it is; "" for the agent's own."""
 
     @property
     def moved(self) -> bool:
@@ -53,7 +55,13 @@ class _Exercise:
 def missing(record: AttemptRecord) -> list[Missing]:
     """Every proof that a pass of this attempt lacks; empty means proven."""
     proofs = [item for item in record.observations if isinstance(item, Proof)]
-    lacks = [_final_state(record, proofs), _exercised(record), *_heartbeats(record), *_faults(record)]
+    lacks = [
+        _final_state(record, proofs),
+        _exercised(record),
+        *_features(record),
+        *_heartbeats(record),
+        *_faults(record),
+    ]
     return [lack for lack in lacks if lack is not None]
 
 
@@ -112,15 +120,37 @@ def _healthy(proofs: Sequence[Proof]) -> Missing | None:
 
 
 def _exercised(record: AttemptRecord) -> Missing | None:
-    """Whether a counter moved while the arm's version was on the guest."""
-    tries = _exercises(record.observations)
-    if any(item.moved and item.version == record.cell.version for item in tries):
+    """Whether the counter moved when the arm's version was last exercised: once is not for ever."""
+    tries = [item for item in _exercises(record.observations) if item.version == record.cell.version]
+    own = [item for item in tries if not item.feature]
+    if own and own[-1].moved:
         return None
     sentence = f"no proof that {record.cell.version} was exercised"
-    stuck = next((item for item in tries if item.version == record.cell.version), None)
-    if stuck is not None:
-        sentence += f": the counter stayed at {stuck.after:g}"
+    if own:
+        sentence += f": the counter stayed at {own[-1].after:g}"
+    if any(item.moved for item in own):
+        sentence += ", though it had moved before"
     return Missing(Outcome.NOT_EXERCISED, sentence)
+
+
+def _features(record: AttemptRecord) -> list[Missing]:
+    """Switches that the scenario put on, whose own counter was not seen to move while they were on."""
+    wanted: dict[str, bool] = {}
+    for item in record.observations:
+        match item:
+            case Step(name="feature", phase="end") if item.detail.get("proof_wanted"):
+                if item.detail.get("state") == "on":
+                    wanted[str(item.detail.get("name"))] = False
+            case Proof(what="exercised") if item.values.get("feature") in wanted:
+                name, moved = str(item.values["feature"]), _moved(item)
+                wanted[name] = wanted[name] or moved
+            case _:
+                pass
+    return [
+        Missing(Outcome.NOT_EXERCISED, f"no proof that the feature {name} was exercised while it was on")
+        for name, moved in wanted.items()
+        if not moved
+    ]
 
 
 def _exercises(observations: Sequence[Observation]) -> list[_Exercise]:
@@ -135,10 +165,16 @@ def _exercises(observations: Sequence[Observation]) -> list[_Exercise]:
             case Proof(what="exercised"):
                 before, after = _number(item, "before"), _number(item, "after")
                 if before is not None and after is not None:
-                    found.append(_Exercise(version, before, after))
+                    feature = str(item.values.get("feature", ""))
+                    found.append(_Exercise(version, before, after, feature))
             case _:
                 pass
     return found
+
+
+def _moved(proof: Proof) -> bool:
+    before, after = _number(proof, "before"), _number(proof, "after")
+    return before is not None and after is not None and after > before
 
 
 def _faults(record: AttemptRecord) -> list[Missing]:

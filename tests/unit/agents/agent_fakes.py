@@ -46,6 +46,16 @@ families:
       counter: {{ run: status, key: matches }}
     features:
       log: {{ on: {{ run: log on }}, off: {{ run: log off }} }}
+      watch:
+        on: {{ run: log on }}
+        off: {{ run: log off }}
+        exercise: {{ trigger: {{ run: probe }}, counter: {{ run: status, key: logged }} }}
+    activity: {{ run: "busy {{rate}} {{seconds}}", rate: 5 }}
+    samples:
+      run: usage
+      values: {{ agent_rss_kib: rss, agent_handles: fds, agent_events: matches }}
+      events: agent_events
+    limits: {{ agent_handles: 100 }}
 """
 
 
@@ -176,6 +186,13 @@ class FakeGuest:
         self.matches += 0 if self.deaf else 1
         return 0, ""
 
+    def _busy(self, rate: str, seconds: str) -> tuple[int, str]:
+        self.matches += int(rate) * int(seconds)
+        return 0, f"done={int(rate) * int(seconds)}\nerrors=0\n"
+
+    def _usage(self) -> tuple[int, str]:
+        return 0, f"rss=640\nfds=\nmatches={self.matches}\n"
+
     def _log(self, state: str) -> tuple[int, str]:
         return 0, f"log={state}\n"
 
@@ -188,6 +205,7 @@ class FakeGuest:
         words = "" if well else "the service does not run"
         text = (
             self._version()[1]
-            + f"healthy={'yes' if well else 'no'}\nmessage={words}\nmatches={self.matches}\n"
+            + f"healthy={'yes' if well else 'no'}\nmessage={words}\n"
+            + f"matches={self.matches}\nlogged={self.matches}\n"
         )
         return 0 if well else 1, text

@@ -306,3 +306,63 @@ def test_a_scenario_that_is_ended_from_outside_leaves_an_ended_step(tmp_path: Pa
     with pytest.raises(KeyboardInterrupt):
         rig.agent.apply(NEW_CONTENT)
     assert rig.steps()[-1] == ("update", "end", "stopped")
+
+
+def test_an_agent_that_saw_events_and_sees_none_any_more_went_blind(rig: Rig, guest: FakeGuest) -> None:
+    rig.agent.install(BEFORE)
+    assert rig.agent.prove(BEFORE).moved
+    guest.deaf = True
+    with pytest.raises(AgentFailure, match="went blind: matches moved before, and stays at 1 now"):
+        rig.agent.prove(BEFORE)
+    assert [one["after"] for one in rig.proofs("exercised")] == [1, 1], "the recording has it too"
+
+
+def test_a_switched_feature_makes_a_still_counter_no_blindness(rig: Rig, guest: FakeGuest) -> None:
+    rig.agent.install(BEFORE)
+    assert rig.agent.prove(BEFORE).moved
+    rig.agent.feature("log", on=False)
+    guest.deaf = True
+    assert not rig.agent.prove(BEFORE).moved
+
+
+def test_a_feature_is_exercised_by_its_own_counter(rig: Rig) -> None:
+    rig.agent.install(BEFORE)
+    rig.agent.feature("watch", on=True)
+    assert rig.agent.exercise_feature("watch").moved
+    assert rig.proofs("exercised")[-1]["feature"] == "watch"
+    details = [one.detail for one in rig.recorded if isinstance(one, Step) and one.name == "feature"]
+    assert details[-1]["proof_wanted"] is True
+    with pytest.raises(InputError, match="feature 'log' has no exercise"):
+        rig.agent.exercise_feature("log")
+    with pytest.raises(InputError, match="unknown feature 'wtach' \\(closest is 'watch'\\)"):
+        rig.agent.exercise_feature("wtach")
+
+
+def test_samples_are_what_the_manifest_names_and_no_number_is_none(rig: Rig) -> None:
+    rig.agent.install(BEFORE)
+    assert rig.agent.sample() == {"agent_rss_kib": 640.0, "agent_events": 0.0}
+    assert rig.agent.limits == {"agent_handles": 100.0}
+    assert rig.agent.counts_events == "agent_events"
+
+
+def test_activity_runs_at_the_rate_of_a_normal_day_or_another(rig: Rig, guest: FakeGuest) -> None:
+    rig.agent.install(BEFORE)
+    assert rig.agent.keep_busy(3) == {"done": 15.0, "errors": 0.0}
+    assert rig.agent.keep_busy(2, rate=20)["done"] == 40.0
+    assert guest.commands[-1] == "busy 20 2"
+    assert guest.limits[-1] == 62.0, "its own time and that of a command"
+
+
+def test_a_foreign_content_is_offered_under_its_name_in_the_place_of_another(
+    rig: Rig, guest: FakeGuest
+) -> None:
+    rig.agent.install(BEFORE)
+    assert rig.agent.offer("cut-in-kind", b"short", like="290").taken
+    assert guest.received[-1][1] == {"content/cut-in-kind": b"short"}
+    assert guest.commands[-1] == "update-content cut-in-kind"
+    guest.refuses["all-zero"] = "no magic"
+    refused = rig.agent.offer("all-zero", bytes(9), like="290")
+    assert (refused.taken, refused.message) == (False, "no magic")
+    guest.breaks["update-content"] = "segfault"
+    with pytest.raises(AgentFailure, match=r"'empty' was neither taken nor refused.*segfault"):
+        rig.agent.offer("empty", b"", like="290")

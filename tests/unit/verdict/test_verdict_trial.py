@@ -320,3 +320,38 @@ def test_a_complaint_does_not_fail_and_the_same_one_that_is_fatal_does(kind: Fin
 def test_what_was_suppressed_is_never_judged() -> None:
     noise = crash(suppressed="text about a crash elsewhere")
     assert judge_attempt(attempt(cell(), None, noise)).outcome is Outcome.PASSED
+
+
+def test_a_counter_that_moved_once_and_later_stood_still_is_no_proof() -> None:
+    """A counter that wraps makes an agent blind after it was seen at work."""
+    trial = plus(version(40, cell().version), healthy(41), exercised(42, 7, 7))
+    assert trial.outcome is Outcome.NOT_EXERCISED
+    assert "stayed at 7, though it had moved before" in trial.reasons[0]
+
+
+def feature(t_s: float, state: str = "on", *, proof_wanted: bool = True) -> Step:
+    detail = {"name": "exec-events", "state": state, "proof_wanted": proof_wanted}
+    return Step(t_s=t_s, name="feature", phase="end", outcome="done", detail=detail)
+
+
+def feature_exercised(t_s: float, before: int, after: int) -> Proof:
+    values = {"before": before, "after": after, "feature": "exec-events"}
+    return Proof(t_s=t_s, what="exercised", values=values)
+
+
+def test_a_feature_that_is_switched_on_must_be_exercised() -> None:
+    assert plus(feature(20)).outcome is Outcome.NOT_EXERCISED
+    assert "feature exec-events" in plus(feature(20)).reasons[0]
+    assert plus(feature(20), feature_exercised(21, 3, 3)).outcome is Outcome.NOT_EXERCISED
+    assert plus(feature(20), feature_exercised(21, 3, 4)).outcome is Outcome.PASSED
+    assert plus(feature_exercised(19, 3, 4), feature(20)).outcome is Outcome.NOT_EXERCISED
+
+
+def test_a_feature_that_is_off_or_declares_no_exercise_needs_no_proof() -> None:
+    assert plus(feature(20, "off")).outcome is Outcome.PASSED
+    assert plus(feature(20, proof_wanted=False)).outcome is Outcome.PASSED
+
+
+def test_the_proof_of_a_feature_is_none_of_the_update() -> None:
+    seen = [item for item in proven(cell()) if not (isinstance(item, Proof) and item.what == "exercised")]
+    assert judge_attempt(attempt(None, [*seen, feature_exercised(15, 1, 2)])).outcome is Outcome.NOT_EXERCISED

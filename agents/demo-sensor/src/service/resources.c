@@ -7,11 +7,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "sensord.h"
+
+/* Processes that start probes at a time in a storm. */
+#define STORMERS 8
 
 extern char **environ;
 
@@ -97,23 +101,67 @@ static int probe_once(void)
 	return waitpid(child, &status, 0) == child && !status ? DONE : FAILED;
 }
 
-/* Starts the probe `rate` times a second for so long, one after the other; 0: as often as it goes. */
-int keep_busy(int rate, int seconds)
-{
-	double begun = now_s(), due = begun;
-	long done = 0, errors = 0;
+struct count {
+	long done, errors;
+};
 
-	while (now_s() < begun + seconds) {
+/* `rate` times a second, one after the other; 0: as often as it goes. */
+static void probe_until(double end, int rate, struct count *count)
+{
+	double due = now_s();
+
+	while (now_s() < end) {
 		if (probe_once() == DONE)
-			done++;
+			count->done++;
 		else
-			errors++;
+			count->errors++;
 		if (!rate)
 			continue;
 		due += 1.0 / rate;
 		if (due > now_s())
 			usleep((due - now_s()) * 1e6);
 	}
-	printf("done=%ld\nerrors=%ld\n", done, errors);
-	return errors ? FAILED : DONE;
+}
+
+/* As many probes as the guest can start, from several processes at a time. */
+static void storm(double end, struct count *counts)
+{
+	pid_t children[STORMERS];
+	int i;
+
+	for (i = 0; i < STORMERS; i++) {
+		children[i] = fork();
+		if (!children[i]) {
+			probe_until(end, 0, &counts[i]);
+			_exit(DONE);
+		}
+		if (children[i] < 0)
+			counts[i].errors++;
+	}
+	for (i = 0; i < STORMERS; i++)
+		if (children[i] > 0)
+			waitpid(children[i], NULL, 0);
+}
+
+/* Starts the probe `rate` times a second for so long, or, with 0, as often as the guest can. */
+int keep_busy(int rate, int seconds)
+{
+	double end = now_s() + seconds;
+	struct count all = { 0, 0 };
+	struct count *counts = mmap(NULL, STORMERS * sizeof(*counts), PROT_READ | PROT_WRITE,
+				    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	int i;
+
+	if (counts == MAP_FAILED)
+		return FAILED;
+	if (rate)
+		probe_until(end, rate, &counts[0]);
+	else
+		storm(end, counts);
+	for (i = 0; i < STORMERS; i++) {
+		all.done += counts[i].done;
+		all.errors += counts[i].errors;
+	}
+	printf("done=%ld\nerrors=%ld\n", all.done, all.errors);
+	return all.errors ? FAILED : DONE;
 }
