@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import fields, replace
 from pathlib import Path
@@ -104,18 +103,11 @@ def write(setting: Setting, name: str, to: Path, say: Callable[[str], None]) -> 
         )
         checked = inputs.check(recipe, scratch)
         how = accelerator(job)
-        prepared = WindowsBuilder().prepare(recipe, checked, job, how)
+        prepared = WindowsBuilder().prepare(recipe, checked, job, how, to)
         xml = setup_machine.preview(recipe, checked, prepared, places, how)
-        (prepared.directory / "machine.xml").write_text(xml, encoding="utf-8")
-        answers = prepared.directory / "answers"
+        (to / "machine.xml").write_text(xml, encoding="utf-8")
         for inside, content in prepared.files.items():
-            (answers / inside).parent.mkdir(parents=True, exist_ok=True)
-            (answers / inside).write_bytes(content)
-        found = sorted(path for path in prepared.directory.rglob("*") if path.is_file())
-        for path in found:
-            target = to / path.relative_to(prepared.directory)
-            target.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(path, target) if path.suffix not in (".raw", ".qcow2") else shutil.move(
-                path, target
-            )
-        return [to / path.relative_to(prepared.directory) for path in found]
+            path = to / "answers" / inside
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content)
+    return sorted(path for path in to.rglob("*") if path.is_file())

@@ -37,7 +37,7 @@ class WindowsBuilder:
         job.progress.stage("checking the media")
         given = inputs.check(recipe, job.scratch)
         how = accelerator(job)
-        prepared = self.prepare(recipe, given, job, how)
+        prepared = self.prepare(recipe, given, job, how, job.scratch / "media")
         report = self._install(recipe, given, prepared, job, how)
         secret = identity.ensure(job.places, recipe.name, job.scratch)
         wrong = verdict.differences(report, given, recipe.wanted, host_key=secret.host_key.public)
@@ -54,8 +54,8 @@ class WindowsBuilder:
         prepared.disk.unlink()
         return _made(recipe, given, report, secret.host_key.public)
 
-    def prepare(self, recipe: WindowsRecipe, given: Inputs, job: Job, how: str) -> Prepared:
-        """The media of the installation, verified, in `job.scratch/media`."""
+    def prepare(self, recipe: WindowsRecipe, given: Inputs, job: Job, how: str, directory: Path) -> Prepared:
+        """The media of the installation, verified, in `directory`."""
         job.progress.stage("writing the answer medium")
         hardware = setup_machine.profile(recipe, given)
         secret = identity.ensure(job.places, recipe.name, job.scratch)
@@ -67,7 +67,7 @@ class WindowsBuilder:
             vcpus=hardware.vcpus,
             memory_mib=hardware.memory_mib,
         )
-        return preparing.prepare(recipe, given, secret, job.keys, said, job.scratch / "media")
+        return preparing.prepare(recipe, given, secret, job.keys, said, directory)
 
     def _install(
         self, recipe: WindowsRecipe, given: Inputs, prepared: Prepared, job: Job, how: str

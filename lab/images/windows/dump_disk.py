@@ -6,6 +6,7 @@ volume serial), so that Windows gives each of them the letter it gave the first 
 
 from __future__ import annotations
 
+import errno
 import os
 import struct
 from collections.abc import Sequence
@@ -83,10 +84,24 @@ def _master_boot_record(kind: int, size_mib: int) -> bytes:
 
 
 def _copy_sparse(source: Path, target: int) -> None:
-    """Copy a file behind `START`, leaving holes where it has only zeros."""
-    at = START
+    """Copy a file behind `START`; only what was written of it, which is some MiB of many GiB (lseek(2))."""
     with source.open("rb") as stream:
-        while block := stream.read(MIB):
-            if block.strip(b"\0"):
-                os.pwrite(target, block, at)
-            at += len(block)
+        end = source.stat().st_size
+        at = _next(stream.fileno(), 0, os.SEEK_DATA, end)
+        while at < end:
+            hole = _next(stream.fileno(), at, os.SEEK_HOLE, end)
+            while at < hole:
+                block = os.pread(stream.fileno(), min(MIB, hole - at), at)
+                os.pwrite(target, block, START + at)
+                at += len(block)
+            at = _next(stream.fileno(), hole, os.SEEK_DATA, end)
+
+
+def _next(file: int, at: int, what: int, end: int) -> int:
+    """Where data or a hole begins, at or after `at`; `end` when there is no more data (ENXIO)."""
+    try:
+        return os.lseek(file, at, what)
+    except OSError as error:
+        if error.errno == errno.ENXIO:
+            return end
+        raise

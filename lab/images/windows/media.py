@@ -73,7 +73,7 @@ def windows(path: Path, release: Release) -> WindowsMedia:
 def _not_windows(opened: disc.Disc) -> str:
     if opened.has(SPLIT):
         return f"has a split {SPLIT}, which Setup takes and the lab does not"
-    if any(opened.has(f"{name}/{way}") for name in DRIVERS for way in ("w10", "w11")):
+    if all(opened.has(name) for name in NEEDED_DRIVERS):
         return "virtio-win media, not Windows"
     files = ", ".join(opened.entries()[:6]) or "nothing"
     neither = " nor ".join(INSTALL_FILES)

@@ -71,9 +71,7 @@ def windows_recipe(parsed: WindowsModel, path: Path) -> WindowsRecipe:
     """:raise ConfigError: a release or edition that there is not, or firmware that does not go together."""
     release = RELEASES.get(parsed.os)
     if release is None:
-        raise ConfigError(
-            f"{path}:1:1: os: {located.unknown('release', parsed.os, sorted(RELEASES))}"
-        )
+        raise ConfigError(f"{path}:1:1: os: {located.unknown('release', parsed.os, sorted(RELEASES))}")
     if named(release, parsed.edition) is None:
         there = [one.name for one in editions(release.product)]
         raise ConfigError(f"{path}:1:1: edition: {located.unknown('edition', parsed.edition, there)}")

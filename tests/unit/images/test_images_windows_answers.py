@@ -1,7 +1,7 @@
-"""Answer files: the same bytes for the same values, as each release is to get them, and only what Setup takes.
+"""Answer files: the same bytes for the same values, and only what Setup of each release takes.
 
 `windows_answers/` holds what is generated for each release of the catalogue. After a change that is meant,
-`LAB_UPDATE_ANSWERS=1 pytest tests/unit/images/test_images_windows_answers.py` writes it again; read the difference.
+`LAB_UPDATE_ANSWERS=1 pytest tests/unit/images/test_images_windows_answers.py` writes it again.
 """
 
 from __future__ import annotations
@@ -146,7 +146,7 @@ def test_batch_files_end_their_lines_as_cmd_wants_and_double_per_cent_signs() ->
     text = answers.files(plain())["lab/specialize.cmd"]
     assert b"\r\n" in text
     assert b"\n" not in text.replace(b"\r\n", b"")
-    assert r"\\.\COM1".encode() in text
+    assert rb"\\.\COM1" in text
 
 
 def test_no_mark_ends_in_a_digit_since_cmd_takes_it_for_a_handle() -> None:

@@ -50,7 +50,8 @@ def test_a_setting_in_a_pass_it_is_not_valid_in_is_found() -> None:
     moved = GOOD.replace("<TimeZone>UTC</TimeZone>", "<OOBE><HideEULAPage>true</HideEULAPage></OOBE>", 1)
     (found,) = problems(moved.encode())
     assert found == (
-        "specialize/Microsoft-Windows-Shell-Setup: OOBE/HideEULAPage is not valid in this pass (valid in oobeSystem)"
+        "specialize/Microsoft-Windows-Shell-Setup: OOBE/HideEULAPage is not valid in this pass "
+        "(valid in oobeSystem)"
     )
 
 

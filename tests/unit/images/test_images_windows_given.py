@@ -73,7 +73,7 @@ def test_a_wrong_key_in_the_users_own_file_has_its_place(tmp_path: Path) -> None
     own = tmp_path / "config/fleet-lab/media.yaml"
     own.parent.mkdir(parents=True)
     own.write_text("win2025: {isso: /x.iso}\n")
-    with pytest.raises(ConfigError, match="media.yaml:1:.*isso"):
+    with pytest.raises(ConfigError, match=r"media\.yaml:1:.*isso"):
         at(tmp_path)
 
 
@@ -138,7 +138,7 @@ def test_where_the_media_are_does_not_make_it_another_image_but_the_updates_do(
     ],
 )
 def test_a_wrong_recipe_is_refused_at_its_file(change: str, said: str, tmp_path: Path) -> None:
-    key = change.split(":")[0]
+    key = change.partition(":")[0]
     lines = [line for line in WINDOWS.splitlines() if not line.startswith(f"{key}:")]
     (tmp_path / "w.yaml").write_text("\n".join([*lines, change]) + "\n")
     with pytest.raises(ConfigError) as caught:
@@ -148,7 +148,8 @@ def test_a_wrong_recipe_is_refused_at_its_file(change: str, said: str, tmp_path:
 
 
 def test_a_variant_arrives_as_it_is_written(tmp_path: Path) -> None:
-    text = "variant: {dump: complete, dump_disk: none, pagefile: 2GiB, verifier: pool, clock: utc, updates: true}\n"
+    text = "variant: {dump: complete, dump_disk: none, pagefile: 2GiB, verifier: pool, clock: utc, "
+    text += "updates: true}\n"
     (tmp_path / "w.yaml").write_text(WINDOWS + text)
     recipe = catalogue.load(tmp_path)["w"]
     assert isinstance(recipe, WindowsRecipe)

@@ -120,7 +120,7 @@ def test_a_stage_that_takes_too_long_is_named_with_the_screen(tmp_path: Path) ->
 def test_a_stop_screen_that_stays_ends_it_before_the_deadline(tmp_path: Path) -> None:
     shot = picture("10-qr")
     follow, _, _, _ = follower(tmp_path, [b"lab-setup: specialized\r\n"], screen=lambda: shot, stays=True)
-    with pytest.raises(BuildError, match="stage 'first-run'.*its screen shows trouble; screen: bugcheck"):
+    with pytest.raises(BuildError, match=r"stage 'first-run'.*its screen shows trouble; screen: bugcheck"):
         follow.follow()
 
 

@@ -150,8 +150,8 @@ def report(given: Inputs, wanted: Wanted) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def differences(given: Inputs, found: dict[str, Any], wanted: Wanted = Wanted()) -> list[str]:
-    return verdict.differences(found, given, wanted, host_key=HOST_KEY)
+def differences(given: Inputs, found: dict[str, Any]) -> list[str]:
+    return verdict.differences(found, given, Wanted(), host_key=HOST_KEY)
 
 
 def test_a_guest_that_is_as_asked_for_differs_in_nothing(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ import pycdlib
 
 from lab.images import catalogue
 from lab.images.recipe import WindowsRecipe
+from lab.images.windows.editions import CORE
 from lab.images.windows.media import DRIVERS
 from lab.images.windows.releases import RELEASES, Product, Release
 
@@ -48,11 +49,12 @@ def images_of(release: Release, *, evaluation: bool = False, language: str = "en
     """The images that media of a release hold, with the names Microsoft gives them."""
     build, words, end = release.media_builds[0], release.image_words, "Eval" if evaluation else ""
     if release.product is Product.SERVER:
+        data, desktop = "Datacenter", "(Desktop Experience)"
         rows = [
-            (f"{words} SERVERSTANDARDCORE", f"ServerStandard{end}", "Server Core", f"{words} Standard"),
-            (f"{words} SERVERSTANDARD", f"ServerStandard{end}", "Server", f"{words} Standard (Desktop Experience)"),
-            (f"{words} SERVERDATACENTERCORE", f"ServerDatacenter{end}", "Server Core", f"{words} Datacenter"),
-            (f"{words} SERVERDATACENTER", f"ServerDatacenter{end}", "Server", f"{words} Datacenter (Desktop Experience)"),
+            (f"{words} SERVERSTANDARDCORE", f"ServerStandard{end}", CORE, f"{words} Standard"),
+            (f"{words} SERVERSTANDARD", f"ServerStandard{end}", "Server", f"{words} Standard {desktop}"),
+            (f"{words} SERVERDATACENTERCORE", f"ServerDatacenter{end}", CORE, f"{words} {data}"),
+            (f"{words} SERVERDATACENTER", f"ServerDatacenter{end}", "Server", f"{words} {data} {desktop}"),
         ]  # fmt: skip
     elif "ltsc" in release.key:
         rows = [(f"{words} Enterprise LTSC", f"EnterpriseS{end}", "Client", "")]
