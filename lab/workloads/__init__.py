@@ -5,7 +5,7 @@ did to the guest; whether the product bore it is for the detectors and the verdi
 """
 
 from lab.workloads.catalogue import CATALOGUE, Workload
-from lab.workloads.inguest import driver_of
+from lab.workloads.drivers import driver_of
 from lab.workloads.load import Activity, Load
 from lab.workloads.outcomes import LoadFailed, LoadResult, Progress, WorkloadDidNotRun, WorkloadUnusable
 

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from lab.config.located import unknown
 from lab.errors import InputError
 from lab.model import Family
-from lab.workloads.linux import LINUX
 from lab.workloads.means import Means
-from lab.workloads.windows import WINDOWS
+from lab.workloads.on_linux import LINUX
+from lab.workloads.on_windows import WINDOWS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
