@@ -95,13 +95,22 @@ def _rows(hosts: tuple[HostReport, ...]) -> list[tuple[str, list[str]]]:
         ("decided by", [why(host) for host in hosts]),
         ("speed", [factor(host) for host in hosts]),
         ("CPUs", [str(host.cpus) for host in hosts]),
-        ("guests at a time", [str(host.slots) for host in hosts]),
+        ("guests at a time", [_guests(host) for host in hosts]),
+        ("found from", ["; ".join(host.why) or "-" for host in hosts]),
         ("RAM for guests", [f"{host.free_memory_mib} of {host.memory_mib} MiB" for host in hosts]),
         ("free disk", [f"{host.free_disk_gib} GiB" for host in hosts]),
         ("OVMF", ["yes" if host.ovmf else "no" for host in hosts]),
         ("swtpm", ["yes" if host.swtpm else "no" for host in hosts]),
         ("image tools", [_tools(host) for host in hosts]),
     ]  # fmt: skip
+
+
+def _guests(host: HostReport) -> str:
+    """Of one virtual CPU; memory is counted guest by guest."""
+    facts = host.facts
+    capped = f", lab.yaml allows {facts.slots}" if facts.slots else ""
+    first = min(facts.first_vcpus, facts.most_slots)
+    return f"{first} to {facts.most_slots}, {facts.starts} of them starting{capped}"
 
 
 def _tools(host: HostReport) -> str:

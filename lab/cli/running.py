@@ -9,12 +9,11 @@ import typer
 from rich.text import Text
 
 from lab import codec, config, workflow
-from lab.cli import options
-from lab.cli.display import out, table
+from lab.cli import options, planned
+from lab.cli.display import out
 from lab.errors import ExitCode
 from lab.matrix.explain import explain
-from lab.model import GateDecision, Plan
-from lab.setting import Setting
+from lab.model import GateDecision
 
 if TYPE_CHECKING:
     from lab.running.rundir import RunDirectory
@@ -33,42 +32,17 @@ def plan(
     explained: Annotated[
         bool, typer.Option("--explain", help="each setting, and the cells that differ")
     ] = False,
+    everything: Annotated[bool, typer.Option("--all", help="each cell, however many they are")] = False,
 ) -> None:
     """Show which cells would run, which not and why, and what it would cost. Boots nothing."""
     setting = workflow.plan(options.request(file, candidate, select))
     assert setting.plan is not None
     if as_json:
-        print(codec.to_json(setting.plan, indent=1))
+        print(codec.to_text(setting.plan))
     elif explained:
         out.print(explain(setting.lab, setting.plan), markup=False)
     else:
-        show_plan(setting.plan, setting)
-
-
-def show_plan(planned: Plan, setting: Setting) -> None:
-    """Cells, what was left out with its reason, and the bill."""
-    rows = table("cell", "agent after the update", "level", "why")
-    for cell in planned.cells:
-        rows.add_row(cell.id, str(cell.version), cell.level, cell.reason)
-    out.print(rows)
-    for kind in dict.fromkeys(item.kind for item in planned.omitted):
-        left = [item for item in planned.omitted if item.kind == kind]
-        out.print(Text(f"\n{kind}: {len(left)}", "bold"))
-        for item in left:
-            hint = f"  [{item.hint}]" if item.hint else ""
-            out.print(f"  {item.id}: {item.reason}{hint}", markup=False, soft_wrap=True)
-    bill = planned.bill
-    if bill is not None:
-        host = setting.usable_hosts()[0]
-        how = host.acceleration.accelerator if host.acceleration else "?"
-        out.print(
-            f"\n{bill.cells} cells, {bill.guest_seconds / 60:.0f} guest minutes; about "
-            f"{bill.wall_seconds / 60:.0f} min with {bill.slots} guests at a time on {host.name} ({how}); "
-            f"at most {bill.peak_memory_mib} MiB and {bill.vcpus} vCPUs at once",
-            markup=False,
-        )
-        if bill.builds:
-            out.print(f"images to be built first: {', '.join(bill.builds)}", markup=False)
+        planned.show(setting.plan, setting, everything=everything)
 
 
 def run(

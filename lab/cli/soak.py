@@ -8,7 +8,8 @@ import typer
 
 from lab import workflow
 from lab.cli import options
-from lab.cli.running import show_decision, show_plan
+from lab.cli import planned as plan_text
+from lab.cli.running import show_decision
 from lab.config.units import duration_s
 from lab.errors import InputError
 
@@ -43,7 +44,7 @@ def soak(
     )
     if planned:
         assert setting.plan is not None
-        show_plan(setting.plan, setting)
+        plan_text.show(setting.plan, setting)
         return
     _end(*workflow.carry_out(setting))
 

@@ -17,8 +17,9 @@ from lab.images import tools
 from lab.images.tools import Tool
 from lab.machine import embedded
 from lab.machine.driver import Hypervisor, interruptible
-from lab.machine.machine import OVMF_CODE, open_host
+from lab.machine.machine import OVMF_CODE, is_remote, open_host
 from lab.machine.probe import Acceleration, remembered
+from lab.machine.room import Room, measure
 from lab.matrix.capacity import HostFacts
 from lab.places import Places
 
@@ -59,6 +60,9 @@ class HostReport:
     swtpm: bool = False
     missing_tools: tuple[str, ...] = ()
     slots: int = 0
+    """Guests at a time that lab.yaml allows; 0: as many as the lab finds room for."""
+    why: tuple[str, ...] = ()
+    """Where `cpus` and `free_memory_mib` are from."""
     problems: tuple[Problem, ...] = ()
 
     @property
@@ -76,6 +80,9 @@ class HostReport:
             tpm=self.swtpm,
             slots=self.slots,
             factor=self.acceleration.factor if self.acceleration else 1.0,
+            accelerator=self.acceleration.accelerator if self.acceleration else "tcg",
+            local=not is_remote(self.uri),
+            why=self.why,
         )
 
 
@@ -98,9 +105,10 @@ def survey(spec: HostSpec, places: Places, missing: Sequence[Tool], *, fresh: bo
             # libvirt adds up NUMA nodes, which on a guest with hot-plugged memory is less than there is
             memory_mib = psutil.virtual_memory().total // 2**20
         libvirt, qemu, cpu = host.libvirt_version, host.qemu_version, _cpu(host, spec)
+        room = _room(host, spec, cpus)
     finally:
         host.close()
-    available = min(spec.memory_mib or memory_mib, psutil.virtual_memory().available // 2**20 - SPARE_MIB)
+    available = min(spec.memory_mib or memory_mib, room.memory_mib - SPARE_MIB)
     return HostReport(
         name=spec.name,
         uri=spec.uri,
@@ -108,16 +116,39 @@ def survey(spec: HostSpec, places: Places, missing: Sequence[Tool], *, fresh: bo
         qemu=qemu,
         cpu=cpu,
         acceleration=acceleration,
-        cpus=cpus,
+        cpus=room.cpus,
         memory_mib=memory_mib,
         free_memory_mib=max(0, available),
         free_disk_gib=_disk(places, problems),
         ovmf=_present(OVMF_CODE, "UEFI images cannot run: no OVMF", "apt-get install ovmf", problems),
         swtpm=_swtpm(problems),
         missing_tools=_tools(missing, problems),
-        slots=spec.slots or max(1, cpus),
+        slots=spec.slots or 0,
+        why=_why(spec, room),
         problems=tuple(problems),
     )
+
+
+def _room(host: Hypervisor, spec: HostSpec, cpus: int) -> Room:
+    """What is left for guests. Ours live within our own limits; those of a daemon or of another machine
+    do not, and there libvirt's figures count."""
+    if embedded.is_embedded(spec.uri):
+        return measure()
+    free = host.free_memory_mib() if is_remote(spec.uri) else psutil.virtual_memory().available // 2**20
+    return Room(
+        cpus=max(1, cpus),
+        cpus_why=f"{cpus} processors",
+        memory_mib=free,
+        memory_why=f"{free} MiB are {'free' if is_remote(spec.uri) else 'available'}",
+    )
+
+
+def _why(spec: HostSpec, room: Room) -> tuple[str, str]:
+    """What was found, in words."""
+    memory = f"{room.memory_why}, {SPARE_MIB} of them for the host"
+    if spec.memory_mib and spec.memory_mib < room.memory_mib - SPARE_MIB:
+        memory = f"lab.yaml allows {spec.memory_mib} MiB"
+    return room.cpus_why, memory
 
 
 def reach(uri: str, places: Places) -> Hypervisor:

@@ -2,13 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from lab.model import Firmware, ImageInfo, Profile
+from lab.model import Cell, Firmware, ImageInfo, Profile
 
 GUEST_OVERHEAD_MIB = 160
 """What QEMU needs beside the guest's memory: 90 to 140 MiB with VNC and TCG's translation cache."""
+CLONE_SHARE = 0.5
+"""Of the guest's memory that a clone is expected to take for itself before one was measured: idle ones of
+the images here take 30 to 40 %, and a scenario adds to that."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Load:
+    """What the processors of a host take, by what runs guests on them."""
+
+    first: float
+    """vCPUs per CPU that a run begins with."""
+    most: float
+    """vCPUs per CPU that it may come to while the host's own pressure figures stay low."""
+    starts: float
+    """Guests per CPU between power-on and their first answer."""
+
+
+LOADS: Mapping[str, Load] = {
+    "kvm": Load(first=1.5, most=4.0, starts=2.0),
+    # An emulated guest that boots fills a CPU: of three on two CPUs each took 1.4 times as long as of two,
+    # and no more of them booted per minute.
+    "tcg": Load(first=1.0, most=2.0, starts=1.0),
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,6 +40,7 @@ class HostFacts:
 
     name: str
     vcpus: int
+    """Processors that guests may use."""
     memory_mib: int
     """For all guests together."""
     uefi: bool = True
@@ -24,14 +48,47 @@ class HostFacts:
     tpm: bool = True
     """swtpm is there."""
     slots: int = 0
-    """Guests at a time; 0 lets processors and memory decide."""
+    """Guests at a time that the user allows at most; 0: no such limit."""
     factor: float = 1.0
     """How many times as slow as the reference host."""
+    accelerator: str = "tcg"
+    local: bool = True
+    """Its pressure can be read here."""
+    why: tuple[str, ...] = ()
+    """Where processors and memory are from, one phrase each."""
 
-    def slots_for(self, memory_mib: int) -> int:
-        """Guests of this size at a time; at least one, since cells that cannot fit are not planned."""
-        fitting = self.memory_mib // (memory_mib + GUEST_OVERHEAD_MIB)
-        return max(1, min(self.slots or self.vcpus, fitting))
+    @property
+    def load(self) -> Load:
+        return LOADS.get(self.accelerator, LOADS["tcg"])
+
+    @property
+    def first_vcpus(self) -> int:
+        """vCPUs at a time that a run begins with; never fewer than there are processors."""
+        return max(1, int(self.vcpus * self.load.first))
+
+    @property
+    def most_vcpus(self) -> int:
+        """vCPUs at a time that it may come to."""
+        return max(self.first_vcpus, int(self.vcpus * self.load.most))
+
+    @property
+    def starts(self) -> int:
+        """Guests that may be starting at a time."""
+        return max(1, int(self.vcpus * self.load.starts))
+
+    @property
+    def most_slots(self) -> int:
+        """Guests at a time, whatever they are."""
+        return min(self.slots or self.most_vcpus, self.most_vcpus)
+
+    def slots_for(self, memory_mib: int, vcpus: int = 1) -> int:
+        """Guests that take so much at a time when a run begins; at least one, since cells that cannot fit
+        are not planned.
+
+        :param memory_mib: all that one takes of the host.
+        """
+        fitting = self.memory_mib // max(1, memory_mib)
+        return max(1, min(self.slots or self.first_vcpus, self.first_vcpus // max(1, vcpus), fitting))
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,3 +146,9 @@ def _refusal(host: HostFacts, profile: Profile, memory_mib: int, vcpus: int) -> 
             f"lower profiles.{profile.name}.memory in lab.yaml or add a larger host",
         )
     return None
+
+
+def memory_of(cell: Cell) -> int:
+    """MiB of the host that the cell is expected to take, before anything was measured."""
+    whole = cell.memory_mib + GUEST_OVERHEAD_MIB
+    return whole if cell.cold else min(whole, round(cell.memory_mib * CLONE_SHARE) + GUEST_OVERHEAD_MIB)

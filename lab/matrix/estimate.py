@@ -5,7 +5,7 @@ from __future__ import annotations
 import heapq
 from collections.abc import Mapping, Sequence
 
-from lab.matrix.capacity import GUEST_OVERHEAD_MIB, HostFacts
+from lab.matrix.capacity import HostFacts, memory_of
 from lab.model import Arm, Bill, Cell, ImageInfo, Level
 
 # Seconds on a host of factor 1: two cores under software emulation (QEMU 7.2, TCG), where a Debian
@@ -51,19 +51,21 @@ def bill(
 ) -> Bill:
     """The bill of the cells, run in this order, rings one after the other."""
     factor = min((host.factor for host in hosts), default=1.0)
-    largest_mib = max((cell.memory_mib for cell in cells), default=LEAST_MEMORY_MIB)
-    slots = sum(host.slots_for(largest_mib) for host in hosts) or 1
+    takes_mib = [memory_of(cell) for cell in cells]
+    largest = (max(takes_mib, default=LEAST_MEMORY_MIB), max((cell.vcpus for cell in cells), default=1))
+    slots = sum(host.slots_for(*largest) for host in hosts) or 1
     builds = tuple(dict.fromkeys(cell.image for cell in cells if not images[cell.image].built))
     seconds = _all_seconds(cells, factor, history)
-    at_once = heapq.nlargest(slots, (cell.memory_mib + GUEST_OVERHEAD_MIB for cell in cells))
     return Bill(
         cells=len(cells),
         guest_seconds=sum(seconds),
         wall_seconds=_wall(cells, seconds, slots, _ready(builds, factor)),
-        peak_memory_mib=sum(at_once),
+        peak_memory_mib=sum(heapq.nlargest(slots, takes_mib)),
         vcpus=sum(heapq.nlargest(slots, (cell.vcpus for cell in cells))),
         slots=slots,
         builds=builds,
+        most_slots=sum(host.most_slots for host in hosts),
+        starts=sum(host.starts for host in hosts),
     )
 
 

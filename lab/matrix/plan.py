@@ -2,6 +2,7 @@
 
 Order: rings first; then images that are built, in the order of lab.yaml, before those that are not;
 then scenarios; a candidate cell right before its baseline twin, so that a bad candidate shows early.
+Cells of latency-sensitive scenarios come last in their ring.
 """
 
 from __future__ import annotations
@@ -119,8 +120,12 @@ class _Expansion:
             self._omit(CellId(name), "unrunnable", reason, hint, where=_Where(name))
 
     def ordered(self) -> list[Cell]:
-        """Cells of the first ring first, and of built images before those of images to be built."""
-        return sorted(self.cells.values(), key=lambda cell: (cell.ring, not self._images[cell.image].built))
+        """Cells of the first ring first, and of built images before those of images to be built; those
+        that share processors with nobody last, since a host empties itself for them."""
+        built = {name: image.built for name, image in self._images.items()}
+        return sorted(
+            self.cells.values(), key=lambda cell: (cell.ring, cell.latency_sensitive, not built[cell.image])
+        )
 
     def _pairs(self, block: Block) -> Iterator[tuple[ImageInfo, Profile]]:
         """Images with the profiles that fit them; what does not fit is omitted once per pair."""
@@ -203,6 +208,7 @@ class _Expansion:
             memory_mib=settings.memory_mib,
             count_loops=settings.count_loops,
             reason=block.reason,
+            latency_sensitive=scenario.latency_sensitive,
         )
 
     def _exclusion(self, *ids: str) -> str:

@@ -27,6 +27,7 @@ _WANTED: Mapping[str, type] = {
     "starts_with": str,
     "soak": bool,
     "time_warp": bool,
+    "latency_sensitive": bool,
 }
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
@@ -148,6 +149,7 @@ class _Module:
             starts_with=str(marks.get("starts_with", "")),
             soak=bool(marks.get("soak", False)),
             time_warp=bool(marks.get("time_warp", False)),
+            latency_sensitive=bool(marks.get("latency_sensitive", False)),
         )
 
     def _level(self, node: Function, marks: Marks) -> Level | None:

@@ -155,6 +155,8 @@ class ScenarioInfo:
     cold_boot: bool = False
     starts_with: str = ""
     """`installed`: it begins by installing the version before the update, so a guest may come with it."""
+    latency_sensitive: bool = False
+    """It measures how fast the guest answers: its processors are shared with nobody."""
     soak: bool = False
     """It runs for as long as it is told to, and its deadline grows by that."""
     time_warp: bool = False
@@ -207,6 +209,8 @@ class Cell:
     """Why the cell is in the plan (matrix, include rule number, ...)."""
     cold: str = ""
     """Why it must boot from power-off; "" when it may start as a clone."""
+    latency_sensitive: bool = False
+    """Its processors are shared with nobody while it runs."""
 
     @property
     def twin_key(self) -> tuple[str, str, str, int, int]:
@@ -243,6 +247,10 @@ class Bill:
     slots: int
     builds: tuple[str, ...] = ()
     """Images that must be built first."""
+    most_slots: int = 0
+    """Guests at a time that it may come to, as far as processors and the user allow."""
+    starts: int = 0
+    """Guests that may be starting at a time."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

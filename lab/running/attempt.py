@@ -26,9 +26,11 @@ from lab.guest.guest import Guest
 from lab.guest.waking import CloneAsleep, Woken, wake
 from lab.images import keys
 from lab.machine.machine import Machine, Order
-from lab.model import MachineEvent, Step
+from lab.machine.weight import of_process, private_mib
+from lab.model import Heartbeat, MachineEvent, Observation, Step
 from lab.recording.look import looker
 from lab.recording.writer import Recorder
+from lab.running import owner
 from lab.running.evidence import Case
 from lab.running.order import CellOrder
 from lab.running.reach import reach
@@ -72,6 +74,7 @@ class Attempt:
     ) -> None:
         try:
             self._linger()
+            self._weigh()
         finally:
             self._close()
 
@@ -81,6 +84,7 @@ class Attempt:
         codec.write(self.order, directory / "order.json")
         self.recorder = Recorder(directory, self.clock)
         self.recorder.subscribe(self.watch.observe)
+        self.recorder.subscribe(tell_answer)
         self.record = self.recorder.add
         self.watch.tell(self.record)
         self.record(Step(t_s=self.clock.t_s, name="attempt", phase="start", detail={"wall": wall()}))
@@ -255,6 +259,11 @@ class Attempt:
                 count_loops=self.cell.count_loops,
             )
 
+    def _weigh(self) -> None:
+        """What the guest has cost in memory, so that later runs know; 10 ms."""
+        detail = {"private_mib": private_mib(self.machine), "process_mib": of_process()}
+        self.record(Step(t_s=self.clock.t_s, name="memory", phase="note", detail=detail))
+
     def _keep(self) -> None:
         """Freeze a crashed guest where it is; leave a living one running."""
         if self.watch.fatal is not None:
@@ -275,6 +284,12 @@ class Attempt:
         finally:
             if hasattr(self, "recorder"):
                 self.recorder.close(scenario=self._outcome[0], detail=self._outcome[1])
+
+
+def tell_answer(seen: Observation) -> None:
+    """The guest's first answer, on whichever channel, ends its start: the next one may begin."""
+    if (isinstance(seen, Heartbeat) and seen.ok) or (isinstance(seen, Step) and seen.name == "booted"):
+        owner.tell(owner.ANSWERED)
 
 
 def facts(order: CellOrder, artefacts: list[dict[str, str]]) -> str:

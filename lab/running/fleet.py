@@ -1,8 +1,9 @@
-"""All cells of a run on all hosts: Dask places them, images arrive, results come back.
+"""All cells of a run on all hosts: images arrive, hosts have room, cells begin, results come back.
 
-Dask `distributed` is the scheduler: an in-process cluster here, `scheduler: tcp://…` for many
-machines. Worker resources (vCPUs, MiB, slots) are the admission. Its own retries are off: an
-attempt that killed its worker is a normal case of ours and is classified by us.
+Dask `distributed` carries the tasks: an in-process cluster here, `scheduler: tcp://…` for many
+machines. Here the desk's books are the admission (`lab.running.admission`); elsewhere it is the workers'
+resources (vCPUs, MiB, slots). Dask's own retries are off: an attempt that killed its worker is a normal
+case of ours and is classified by us.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import queue
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -20,8 +22,13 @@ from lab.errors import LabError
 from lab.images.built import BuiltImage
 from lab.matrix.capacity import HostFacts
 from lab.model import Cell, CellId, Omitted, Plan
+from lab.running import admission_demand, owner
+from lab.running.admission_demand import Claim, Measured
+from lab.running.admission_desk import ELSEWHERE, Desk
+from lab.running.admission_line import Line
+from lab.running.forkserver_client import spawner
 from lab.running.order import CellOrder
-from lab.running.placing import demand, resources, slots_of
+from lab.running.placing import demand
 from lab.running.spawn import AttemptResult, execute
 from lab.running.starting import Starts, make_template, stop_making
 from lab.running.templating import TemplateOrder
@@ -35,6 +42,8 @@ class Observer(Protocol):
     def image(self, name: str, state: str, detail: str = "") -> None: ...
 
     def cell(self, cell: Cell, state: str, results: Sequence[AttemptResult] = ()) -> None: ...
+
+    def host(self, name: str, changed: str) -> None: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,15 +61,21 @@ class Job:
     """Cells may start as clones so; None when no cell may."""
     stop_after_ring: Mapping[int, str] = field(default_factory=dict)
     """Ring number -> name, for the rings whose failure stops the next."""
+    measured: Measured = field(default_factory=Measured)
+    """What clones took for themselves in earlier runs."""
+
+
+Events = queue.Queue[tuple[str, Any, Any]]
 
 
 class Fleet:
-    """The scheduler's client and the run's main loop. Events from every thread meet in one queue."""
+    """The run's main loop and its tasks. Events from every thread meet in one queue."""
 
     def __init__(self, hosts: Sequence[HostFacts], scheduler: str = "") -> None:
         self._hosts = hosts
         self._scheduler = scheduler
-        self._events: queue.Queue[tuple[str, Any, Any]] = queue.Queue()
+        self.desk = Desk([] if scheduler else hosts)
+        self._events: Events = queue.Queue()
         self._stopping = threading.Event()
 
     def stop(self) -> None:
@@ -77,7 +92,7 @@ class Fleet:
         _listeners[job.run] = self._events
         try:
             with self._client() as client:
-                return _Pass(job, client, self._events, self._stopping).run()
+                return _Pass(job, client, self._events, self._stopping, self.desk).run()
         finally:
             del _listeners[job.run]
 
@@ -103,8 +118,8 @@ class Fleet:
                 return
             with (
                 distributed.LocalCluster(
-                    processes=False, n_workers=1, threads_per_worker=sum(map(slots_of, self._hosts)),
-                    resources=resources(self._hosts), memory_limit=0, silence_logs=40,
+                    processes=False, n_workers=1, memory_limit=0, silence_logs=40,
+                    threads_per_worker=sum(host.most_slots + 1 for host in self._hosts),
                     dashboard_address=LOOPBACK, worker_dashboard_address=LOOPBACK,
                 ) as cluster,
                 distributed.Client(cluster) as client,
@@ -112,24 +127,45 @@ class Fleet:
                 yield client
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Next:
+    """Something that wants to begin on a host."""
+
+    rank: int
+    name: str
+    claim: Claim
+    begin: Callable[[], None]
+
+
+FIRST = -1
+"""Rank of what had its turn already."""
+
+
 class _Pass:
     """One run through a plan: the state of the main loop."""
 
     def __init__(
-        self, job: Job, client: Any, events: queue.Queue[tuple[str, Any, Any]], stopping: threading.Event
+        self, job: Job, client: Any, events: Events, stopping: threading.Event, desk: Desk | None = None
     ) -> None:
         self._job = job
         self._client = client
         self._events = events
         self._stopping = stopping
+        self._desk = desk or Desk([])
         self._omitted: list[Omitted] = []
         self._built: dict[str, BuiltImage] = {}
         self._broken: dict[str, str] = {}
         self._open: dict[CellId, Cell] = {}
         self._futures: dict[str, Any] = {}
         self._failed = False
-        self._orders: dict[CellId, CellOrder] = {}
-        self._starts = Starts(job.clones, self._make_template)
+        self._line = Line((), {})
+        self._ready: dict[CellId, CellOrder] = {}
+        """Orders of the cells that are next."""
+        self._asked: list[tuple[str, _Next]] = []
+        """Host, and a template or a second attempt that wants to begin there."""
+        self._refused: dict[str, Future[bool]] = {}
+        """Second attempts that wait for room."""
+        self._starts = Starts(job.clones, self._want_template)
 
     def run(self) -> list[Omitted]:
         rings = sorted({cell.ring for cell in self._job.plan.cells})
@@ -150,82 +186,157 @@ class _Pass:
         return self._omitted
 
     def _stage(self, cells: Sequence[Cell]) -> None:
-        """Submit each cell when its image is ready; return when all of them have ended."""
+        """Begin each cell when its image is ready and its host has room; return when all have ended."""
         self._open = {cell.id: cell for cell in cells}
-        waiting = {cell.id: cell for cell in cells}
-        self._submit_ready(waiting)
+        self._line = Line(cells, self._job.places)
+        self._drop_broken()
         while self._open:
-            kind, subject, value = self._events.get()
-            if kind == "image":
-                self._image_event(subject, value)
-                self._submit_ready(waiting)
-            elif kind == "template":
-                self._template_event(subject, value)
-                self._submit_ready(waiting)
-            elif kind == "running":
-                self._job.observer.cell(subject, "running")
-            elif kind == "cell":
-                self._cell_event(subject, value)
-            elif kind == "stop":
-                self._stop_waiting(waiting)
+            for name, changed in self._desk.look():
+                self._job.observer.host(name, changed)
+            self._begin_all()
+            self._await_event()
 
-    def _submit_ready(self, waiting: dict[CellId, Cell]) -> None:
-        order = {cell.id: number for number, cell in enumerate(self._job.plan.cells)}
-        for cell in list(waiting.values()):
-            if cell.image in self._broken:
-                del waiting[cell.id]
-                self._open.pop(cell.id, None)
-                self._leave_out([cell], f"image {cell.image} could not be made: {self._broken[cell.image]}")
-            elif cell.image in self._built:
-                ordered = self._starts.ready(self._order(cell))
-                if ordered is not None:
-                    del waiting[cell.id]
-                    self._submit(cell, ordered, -order[cell.id])
+    def _await_event(self) -> None:
+        waits = len(self._line) or self._asked
+        try:
+            kind, subject, value = self._events.get(timeout=self._desk.until_due_s if waits else None)
+        except queue.Empty:
+            return
+        if kind == "image":
+            self._image_event(subject, value)
+        elif kind == "template":
+            self._template_event(subject, value)
+        elif kind == "running":
+            self._job.observer.cell(subject, "running")
+        elif kind == owner.ANSWERED:
+            self._desk.answered(subject.id)
+        elif kind == "again":
+            self._again_event(subject, *value)
+        elif kind == "cell":
+            self._cell_event(subject, value)
+        elif kind == "stop":
+            self._stop_waiting()
 
-    def _order(self, cell: Cell) -> CellOrder:
-        if cell.id not in self._orders:
-            self._orders[cell.id] = self._job.order(cell, self._built[cell.image])
-        return self._orders[cell.id]
+    # -- who begins ----------------------------------------------------------
 
-    def _make_template(self, digest: str, order: TemplateOrder, cell: Cell) -> None:
-        """Takes the place of one of the cells that wait for it."""
-        self._job.observer.image(cell.image, "making", "a template")
+    def _begin_all(self) -> None:
+        """As many as there is room for, on each host in the order of the plan: nobody overtakes one that
+        waits for room, or large guests would never begin."""
+        for host in sorted(self._line.hosts() | {host for host, _ in self._asked}):
+            while (wanted := self._next(host)) is not None:
+                if self._desk.refuses(host, wanted.claim):
+                    break
+                self._desk.take(host, wanted.name, wanted.claim)
+                wanted.begin()
+
+    def _next(self, host: str) -> _Next | None:
+        """The first that is ready. Looking at a cell may bring up the template that it needs."""
+        head = next(self._ready_cells(host), None)
+        asked = [wanted for where, wanted in self._asked if where == host]
+        return min([*asked, *([head] if head else [])], key=lambda wanted: wanted.rank, default=None)
+
+    def _ready_cells(self, host: str) -> Iterator[_Next]:
+        for rank, cell in self._line.heads(host):
+            order = self._order(cell)
+            if order is not None:
+                yield _Next(
+                    rank=rank,
+                    name=cell.id,
+                    claim=admission_demand.of_cell(order, self._job.measured),
+                    begin=lambda cell=cell, order=order, rank=rank: self._submit(cell, order, host, -rank),  # type: ignore[misc]
+                )
+
+    def _order(self, cell: Cell) -> CellOrder | None:
+        """What the cell's process is told; None while its image or its template is being made."""
+        if cell.id not in self._ready and cell.image in self._built:
+            ordered = self._starts.ready(self._job.order(cell, self._built[cell.image]))
+            if ordered is not None:
+                self._ready[cell.id] = ordered
+        return self._ready.get(cell.id)
+
+    def _submit(self, cell: Cell, order: CellOrder, host: str, priority: int) -> None:
+        self._line.take(cell, host)
+        self._ready.pop(cell.id, None)
+        self._job.observer.cell(cell, "queued")
         events = self._events
         future = self._client.submit(
-            make_template, order, key=f"template-{digest}", retries=0, pure=False,
-            resources=demand(cell, self._job.places.get(cell.id, "")),
+            run_cell, order, cell,
+            key=f"cell-{cell.id}", priority=priority, retries=0, pure=False,
+            resources=demand(cell) if host == ELSEWHERE else None,
         )  # fmt: skip
+        self._futures[cell.id] = future
+        future.add_done_callback(lambda done: events.put(("cell", cell, done)))
+
+    def _want_template(self, digest: str, order: TemplateOrder, cell: Cell) -> None:
+        """A template that cells wait for takes its turn with the first of them."""
+        host = self._job.places.get(cell.id, ELSEWHERE)
+        rank = next((rank for rank, head in self._line.heads(host) if head.id == cell.id), FIRST)
+        claim = admission_demand.of_template(order)
+        wanted = _Next(
+            rank=rank,
+            name=digest,
+            claim=claim,
+            begin=lambda: self._make_template(digest, order, cell, (host, wanted)),
+        )
+        self._asked.append((host, wanted))
+
+    def _make_template(
+        self, digest: str, order: TemplateOrder, cell: Cell, asked: tuple[str, _Next]
+    ) -> None:  # fmt: skip
+        self._asked.remove(asked)
+        self._job.observer.image(cell.image, "making", "a template")
+        events = self._events
+        future = self._client.submit(make_template, order, key=f"template-{digest}", retries=0, pure=False)
         self._futures[digest] = future
         future.add_done_callback(lambda done: events.put(("template", (digest, cell.image), done)))
 
+    # -- what happens --------------------------------------------------------
+
     def _template_event(self, subject: tuple[str, str], future: Any) -> None:
         digest, image = subject
+        del self._futures[digest]
+        self._desk.release(digest)
         if future.cancelled():
             reason = self._starts.made(digest, RuntimeError("the run was stopped"))
         else:
             reason = self._starts.made(digest, future.exception() or future.result())
         self._job.observer.image(image, "ready", reason or "its template too")
 
-    def _submit(self, cell: Cell, order: CellOrder, priority: int) -> None:
-        self._job.observer.cell(cell, "queued")
-        events = self._events
-        future = self._client.submit(
-            run_cell, order, cell,
-            key=f"cell-{cell.id}", priority=priority, retries=0, pure=False,
-            resources=demand(cell, self._job.places.get(cell.id, "")),
-        )  # fmt: skip
-        self._futures[cell.id] = future
-        future.add_done_callback(lambda done, cell=cell: events.put(("cell", cell, done)))
+    def _again_event(self, cell: Cell, order: CellOrder, granted: Future[bool]) -> None:
+        """A second attempt may take more than the first: one from power-off after a clone."""
+        self._desk.release(cell.id)
+        if self._stopping.is_set():
+            granted.set_result(False)
+            return
+        host = self._job.places.get(cell.id, ELSEWHERE)
+
+        def begin() -> None:
+            self._asked.remove((host, wanted))
+            self._refused.pop(cell.id).set_result(True)
+
+        claim = admission_demand.of_cell(order, self._job.measured)
+        wanted = _Next(rank=FIRST, name=cell.id, claim=claim, begin=begin)
+        self._refused[cell.id] = granted
+        self._asked.append((host, wanted))
 
     def _image_event(self, name: str, value: BuiltImage | LabError) -> None:
         if isinstance(value, LabError):
             self._broken[name] = str(value)
             self._job.observer.image(name, "failed", str(value))
+            self._drop_broken()
         else:
             self._built[name] = value
             self._job.observer.image(name, "ready")
 
+    def _drop_broken(self) -> None:
+        """Cells whose image could not be made will not run."""
+        for cell in self._line.drop(lambda cell: cell.image in self._broken):
+            self._open.pop(cell.id, None)
+            self._leave_out([cell], f"image {cell.image} could not be made: {self._broken[cell.image]}")
+
     def _cell_event(self, cell: Cell, future: Any) -> None:
+        del self._futures[cell.id]
+        self._desk.release(cell.id)
         self._open.pop(cell.id, None)
         if future.cancelled():
             self._leave_out([cell], "the run was stopped")
@@ -236,19 +347,23 @@ class _Pass:
             log.get("running").error("cell could not be run", cell=cell.id, error=str(error))
             self._leave_out([cell], f"the lab could not run it: {type(error).__name__}: {error}")
             return
+        for result in results:
+            self._job.measured.add(admission_demand.key(cell), result.private_mib)
         self._failed = self._failed or any(
             result.fatal or result.scenario != "completed" for result in results
         )
         self._job.observer.cell(cell, "done", results)
 
-    def _stop_waiting(self, waiting: dict[CellId, Cell]) -> None:
+    def _stop_waiting(self) -> None:
         """Cells not begun are left out; those running end themselves and come back as events."""
-        left = list(waiting.values())
-        waiting.clear()
         stop_making()
+        left = self._line.drop()
         for cell in left:
             self._open.pop(cell.id, None)
         self._leave_out(left, "the run was stopped")
+        self._asked.clear()
+        while self._refused:
+            self._refused.popitem()[1].set_result(False)
         for identity, future in self._futures.items():
             if identity in self._open and future.status == "pending" and not is_running(identity):
                 future.cancel()
@@ -286,7 +401,7 @@ class _Pass:
                 log.get("running").error("image builder failed", image=name, exc_info=bug)
 
 
-_listeners: dict[str, queue.Queue[tuple[str, Any, Any]]] = {}
+_listeners: dict[str, Events] = {}
 """Run id to the main loop's queue, for tasks that run in the orchestrator's own process."""
 _running: set[str] = set()
 
@@ -298,14 +413,27 @@ def is_running(cell: str) -> bool:
 
 def run_cell(order: CellOrder, cell: Cell) -> list[AttemptResult]:
     """The Dask task: one cell to its result, on whichever worker."""
+    listener = _listeners.get(order.run)
+
+    def tell(kind: str, value: Any = None) -> None:
+        if listener is not None:
+            listener.put((kind, cell, value))
 
     def started(_pid: int) -> None:
         _running.add(cell.id)
-        listener = _listeners.get(order.run)
-        if listener is not None:
-            listener.put(("running", cell, None))
+        tell("running")
 
+    def again(order: CellOrder) -> bool:
+        """Whether there is room for a second attempt; waits for it."""
+        granted: Future[bool] = Future()
+        if listener is None:
+            return True
+        tell("again", (order, granted))
+        return granted.result()
+
+    if listener is None:
+        spawner.preload()  # a worker elsewhere; here the session has done it
     try:
-        return execute(order, on_start=started)
+        return execute(order, on_start=started, on_event=tell, again=again)
     finally:
         _running.discard(cell.id)

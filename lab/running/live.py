@@ -53,6 +53,9 @@ class Progress:
         if state != "making" or detail:
             self._say(f"image {name}: {state}{': ' + detail if detail else ''}")
 
+    def host(self, name: str, changed: str) -> None:
+        self._say(f"host {name}: {changed}")
+
     def cell(self, cell: Cell, state: str, results: Sequence[AttemptResult] = ()) -> None:
         with self._lock:
             row = self._rows.setdefault(cell.id, _Row(cell))

@@ -17,13 +17,13 @@ def place(
     """
     work = {host.name: 0.0 for host in hosts}
     chosen: dict[tuple[str, str, str, int, int], str] = {}
+    slots = {host.name: host.most_slots for host in hosts}
     for cell in cells:
         if cell.twin_key not in chosen:
             fitting = [host for host in hosts if fits(cell, profiles[cell.profile], host)] or [hosts[0]]
             chosen[cell.twin_key] = min(fitting, key=lambda host: work[host.name]).name
         name = chosen[cell.twin_key]
-        slots = next(slots_of(host) for host in hosts if host.name == name)
-        work[name] += 1.0 / slots
+        work[name] += 1.0 / slots[name]
     return {cell.id: chosen[cell.twin_key] for cell in cells}
 
 
@@ -37,27 +37,10 @@ def fits(cell: Cell, profile: Profile, host: HostFacts) -> bool:
     )
 
 
-def slots_of(host: HostFacts) -> int:
-    """Guests at a time."""
-    return host.slots or host.vcpus
-
-
-def resources(hosts: Sequence[HostFacts]) -> dict[str, float]:
-    """What the in-process worker has to give, host by host."""
-    given: dict[str, float] = {}
-    for host in hosts:
-        slots = slots_of(host)
-        given[f"vcpus:{host.name}"] = float(max(host.vcpus, slots))
-        given[f"mem_mib:{host.name}"] = float(host.memory_mib)
-        given[f"slots:{host.name}"] = float(slots)
-    return given
-
-
-def demand(cell: Cell, host: str) -> dict[str, float]:
-    """What a cell takes of it. Workers of a scheduler elsewhere name no host: `host` is "" then."""
-    suffix = f":{host}" if host else ""
+def demand(cell: Cell) -> dict[str, float]:
+    """What a cell takes of a worker's resources, where a scheduler elsewhere places it."""
     return {
-        f"vcpus{suffix}": float(cell.vcpus),
-        f"mem_mib{suffix}": float(cell.memory_mib + GUEST_OVERHEAD_MIB),
-        f"slots{suffix}": 1.0,
+        "vcpus": float(cell.vcpus),
+        "mem_mib": float(cell.memory_mib + GUEST_OVERHEAD_MIB),
+        "slots": 1.0,
     }

@@ -75,7 +75,7 @@ class RunDirectory:
         return facts
 
     def write_plan(self, plan: Plan) -> None:
-        codec.write(plan, self.path / "plan.json")
+        codec.replace_text(self.path / "plan.json", codec.to_text(plan) + "\n")
 
     def plan(self) -> Plan:
         return codec.read(Plan, self.path / "plan.json")

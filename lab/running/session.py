@@ -26,6 +26,7 @@ from lab.machine import leftovers
 from lab.matrix.estimate import keys as estimate_keys
 from lab.model import Cell, Omitted, Plan
 from lab.running import boot_times
+from lab.running.admission_demand import Measured
 from lab.running.fleet import Fleet, Job
 from lab.running.forkserver_client import preloaded
 from lab.running.live import Progress
@@ -54,6 +55,7 @@ class Session:
         self._progress = Progress(plan, console)
         self._durations: dict[str, float] = {}
         self._boots: dict[str, list[float]] = {}
+        self._measured = Measured.of_runs(setting.lab.reports)
 
     def every_cell(self) -> None:
         """Run the plan; cells that did not run are moved to what was left out, with the reason."""
@@ -73,6 +75,7 @@ class Session:
             observer=_Both(self._progress, self._durations, self._booted),
             clones=None if elsewhere else self.setting.lab.clones,
             stop_after_ring={n: ring.name for n, ring in enumerate(rings) if ring.stop_on_failure},
+            measured=self._measured,
         )
 
     def _ensure_image(self, name: str) -> BuiltImage:
@@ -106,11 +109,17 @@ class Session:
         self.plan = self.directory.leave_out(self.plan, omitted)
         facts = self.directory.run_facts()
         images = {name: info for name, info in self.setting.image_infos().items() if name in facts["images"]}
-        ended = {"images": images, "finished": wall(), "interrupted": self._fleet.stopping}
+        ended = {
+            "images": images,
+            "finished": wall(),
+            "interrupted": self._fleet.stopping,
+            "admission": self._fleet.desk.facts_of_run(),
+        }
         self.directory.write_run(_plain({**facts, **ended}))
         path = self.directory.path / "durations.json"
         path.write_text(json.dumps(self._durations, indent=1) + "\n")
         boot_times.write(self.directory.path, self._boots)
+        self._measured.write(self.directory.path)
 
     def _booted(self, cell: Cell, seconds: float) -> None:
         """One measured first start, for the baseline of later runs."""
@@ -214,6 +223,9 @@ class _Both:
 
     def image(self, name: str, state: str, detail: str = "") -> None:
         self._progress.image(name, state, detail)
+
+    def host(self, name: str, changed: str) -> None:
+        self._progress.host(name, changed)
 
     def cell(self, cell: Cell, state: str, results: Sequence[AttemptResult] = ()) -> None:
         if state == "done":

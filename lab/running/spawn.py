@@ -47,6 +47,8 @@ class AttemptResult:
     seconds: float
     boot_s: float = 0.0
     """Of the first start, where the guest was started cold and answered; else 0."""
+    private_mib: int = 0
+    """What a clone and its process had for themselves at the end; 0 for other guests, or unknown."""
 
 
 def execute(
@@ -54,8 +56,11 @@ def execute(
     *,
     on_start: Callable[[int], None] | None = None,
     on_event: Callable[[str], None] = forget,
+    again: Callable[[CellOrder], bool] = lambda _order: True,
 ) -> list[AttemptResult]:
     """Run a cell to its result: one attempt, and a second one only after a lab fault.
+
+    :param again: waits for room for a second attempt; False when there is to be none.
 
     Of a resumed run: what is done is only read, what still goes on is followed, the rest begins anew.
     """
@@ -65,13 +70,16 @@ def execute(
         if result is not None:
             return [result]
         order = taking_over.rest_of(order, before)
-    for number in range(order.attempt, order.attempt + MOST_ATTEMPTS):
+    last = order.attempt + MOST_ATTEMPTS - 1
+    for number in range(order.attempt, last + 1):
         this = sound(order.again(order.recording.parent / f"a{number}", number, keep_hours=order.keep_hours))
         result = attempt(this, on_start=on_start, on_event=on_event)
         results.append(result)
         if not result.lab_fault or "cancelled" in result.lab_fault:
             break
         order = after_fault(this, number, result.lab_fault)
+        if number == last or not again(order):
+            break
     return results
 
 
@@ -185,7 +193,16 @@ def summarise(order: CellOrder, *, killed: str, seconds: float) -> AttemptResult
         lab_fault="" if worst is not None else killed or lab_fault(recorded.observations),
         seconds=seconds,
         boot_s=0.0 if recorded.facts.get("clone") else boot_times.first_boot_s(recorded.observations),
+        private_mib=_weight(recorded.observations) if recorded.facts.get("clone") else 0,
     )
+
+
+def _weight(observations: tuple[Observation, ...] | list[Observation]) -> int:
+    """MiB that the machine and the cell's process had for themselves; 0 when the machine was gone."""
+    for step in _steps(observations):
+        if step.name == "memory" and step.detail.get("private_mib"):
+            return sum(int(step.detail.get(part, 0)) for part in ("private_mib", "process_mib"))
+    return 0
 
 
 def _steps(observations: tuple[Observation, ...] | list[Observation]) -> list[Step]:

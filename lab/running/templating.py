@@ -28,8 +28,8 @@ from lab.guest.waking import wake
 from lab.images import workshop
 from lab.images.built import BuiltImage
 from lab.images.progress import Progress, Say, silent
-from lab.machine import embedded
 from lab.machine.machine import Machine, Order
+from lab.machine.weight import private_mib
 from lab.machine.xml import hardware_digest
 from lab.model import AgentVersion, Observation, Profile, Timeouts
 from lab.places import Places
@@ -217,16 +217,6 @@ def _install(order: TemplateOrder, warm: Warm, guest: Guest) -> None:
     artefacts = ArtefactStore(order.places, manifest)
     agent = AgentUnderTest(guest, manifest, order.image, artefacts, _forget, Stopwatch(), order.scaled)
     agent.install(warm.version)
-
-
-def private_mib(machine: Machine) -> int:
-    """Memory that the machine's QEMU has for itself, in MiB; 0 where it runs on another host."""
-    if not embedded.is_embedded(machine.order.uri):
-        return 0
-    pid = int(embedded.pid_file(embedded.process_root(machine.places), machine.name).read_text())
-    text = Path(f"/proc/{pid}/smaps_rollup").read_text(encoding="ascii")
-    found = re.findall(r"^Private_(?:Dirty|Clean):\s+(\d+) kB", text, re.MULTILINE)
-    return sum(map(int, found)) // 1024
 
 
 @contextmanager

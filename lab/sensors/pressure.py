@@ -15,11 +15,13 @@ _AVAILABLE = re.compile(r"^MemAvailable:\s+(\d+)\s*kB", re.MULTILINE)
 
 
 def read(proc: Path = PROC) -> dict[str, float]:
-    """`load1`, `cpus`, `stall_share` (0 to 1), `memory_available_mib`; what cannot be read is left out."""
+    """`load1`, `cpus`, `stall_share` and `memory_stall_share` (0 to 1), `memory_available_mib`; what cannot
+    be read is left out."""
     found = {"cpus": float(os.cpu_count() or 1)}
     for key, value in (
         ("load1", load1(_text(proc / "loadavg"))),
         ("stall_share", stall_share(_text(proc / "pressure/cpu"))),
+        ("memory_stall_share", stall_share(_text(proc / "pressure/memory"))),
         ("memory_available_mib", memory_available_mib(_text(proc / "meminfo"))),
     ):
         if value is not None:
@@ -37,7 +39,8 @@ def load1(text: str) -> float | None:
 
 def stall_share(text: str) -> float | None:
     """Of /proc/pressure/cpu: the share of the last 10 s in which some task waited for a processor
-    (`some avg10=12.50 avg60=...` is 0.125; kernel: Documentation/accounting/psi.rst)."""
+    (`some avg10=12.50 avg60=...` is 0.125; kernel: Documentation/accounting/psi.rst). Of
+    /proc/pressure/memory: the same for memory."""
     found = _SOME.search(text)
     return _number(found[1], 100.0) if found else None
 

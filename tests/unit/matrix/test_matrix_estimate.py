@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lab.matrix import estimate
-from lab.matrix.capacity import GUEST_OVERHEAD_MIB, HostFacts
+from lab.matrix.capacity import CLONE_SHARE, GUEST_OVERHEAD_MIB, HostFacts
 from lab.model import AgentVersion, Arm, Cell, CellId, ImageInfo, Level
 
 VERSION = AgentVersion(build="1.0", content="290")
@@ -14,7 +14,15 @@ IMAGES = {"a": ImageInfo(name="a", kind="tiny", built=True), "b": ImageInfo(name
 HOST = HostFacts(name="here", vcpus=2, memory_mib=4000)
 
 
-def cell(image: str = "a", *, ring: int = 0, memory_mib: int = 512, level: Level = Level.FEATURE) -> Cell:
+def cell(
+    image: str = "a",
+    *,
+    ring: int = 0,
+    memory_mib: int = 512,
+    level: Level = Level.FEATURE,
+    cold: str = "the first",
+    vcpus: int = 1,
+) -> Cell:
     return Cell(
         id=CellId(f"{image}_{ring}"),
         image=image,
@@ -27,6 +35,8 @@ def cell(image: str = "a", *, ring: int = 0, memory_mib: int = 512, level: Level
         ring=ring,
         memory_mib=memory_mib,
         level=level,
+        cold=cold,
+        vcpus=vcpus,
     )
 
 
@@ -68,6 +78,23 @@ def test_memory_limits_slots() -> None:
     small = HostFacts(name="small", vcpus=8, memory_mib=1500, slots=8)
     bill = estimate.bill([cell()] * 4, IMAGES, [small], each_takes(10))
     assert bill.slots == 2
+
+
+def test_clones_are_expected_to_take_less_than_guests_from_power_off() -> None:
+    small = HostFacts(name="small", vcpus=8, memory_mib=1500)
+    clones = estimate.bill([cell(cold="")] * 4, IMAGES, [small], each_takes(10))
+    assert clones.slots == 3
+    assert clones.peak_memory_mib == 3 * round(512 * CLONE_SHARE + GUEST_OVERHEAD_MIB)
+
+
+def test_guests_with_more_processors_are_fewer_at_a_time() -> None:
+    large = HostFacts(name="large", vcpus=8, memory_mib=10**6)
+    assert estimate.bill([cell(vcpus=4)] * 9, IMAGES, [large], {}).slots == 2
+
+
+def test_the_bill_says_what_it_may_come_to_and_how_many_start_at_a_time() -> None:
+    bill = estimate.bill([cell()], IMAGES, [HOST, HOST], {})
+    assert (bill.most_slots, bill.starts) == (2 * HOST.most_slots, 2 * HOST.starts)
 
 
 def test_hosts_add_their_slots_and_none_means_one() -> None:

@@ -120,10 +120,14 @@ class Told:
     def __init__(self, on_cell: Callable[[str, str], None] = lambda _id, _state: None) -> None:
         self.images: list[tuple[str, str, str]] = []
         self.cells: list[tuple[str, str]] = []
+        self.hosts: list[tuple[str, str]] = []
         self._on_cell = on_cell
 
     def image(self, name: str, state: str, detail: str = "") -> None:
         self.images.append((name, state, detail))
+
+    def host(self, name: str, changed: str) -> None:
+        self.hosts.append((name, changed))
 
     def cell(self, of: Cell, state: str, results: Any = ()) -> None:
         self.cells.append((of.id, state))

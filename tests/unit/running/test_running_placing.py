@@ -7,9 +7,9 @@ from collections import Counter
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lab.matrix.capacity import HostFacts
+from lab.matrix.capacity import GUEST_OVERHEAD_MIB, HostFacts
 from lab.model import AgentVersion, Arm, Cell, CellId, Firmware, Profile
-from lab.running.placing import demand, place, resources
+from lab.running.placing import demand, place
 
 VERSION = AgentVersion(build="1.0", content="290")
 PROFILES = {"bios": Profile(name="bios"), "uefi": Profile(name="uefi", firmware=Firmware.UEFI)}
@@ -56,9 +56,6 @@ def test_a_cell_goes_where_it_fits() -> None:
     assert set(place(big, PROFILES, [SMALL, LARGE]).values()) == {"large"}
 
 
-def test_a_cell_asks_for_the_resources_of_its_own_host() -> None:
-    given_by = resources([SMALL, LARGE])
-    asked = demand(cell(1, Arm.BASELINE), "large")
-    assert set(asked) < set(given_by)
-    assert all(key.endswith(":large") for key in asked)
-    assert set(demand(cell(1, Arm.BASELINE), "")) == {"vcpus", "mem_mib", "slots"}
+def test_a_cell_asks_a_worker_elsewhere_for_all_of_its_memory() -> None:
+    asked = demand(cell(1, Arm.BASELINE, memory_mib=512))
+    assert asked == {"vcpus": 1.0, "mem_mib": 512.0 + GUEST_OVERHEAD_MIB, "slots": 1.0}
