@@ -30,7 +30,7 @@ def save_state(domain: Domain, path: Path) -> None:
 
     :raise MachineError: QEMU refused or did not finish in 60 s; no file is left then.
     """
-    _ignore_shared(domain)
+    ignore_shared(domain)
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     try:
         _hand_over(domain, descriptor)
@@ -49,7 +49,7 @@ def load_state(domain: Domain, path: Path) -> None:
 
     :raise MachineError: the state is not whole or not of this machine; the domain is then useless.
     """
-    _ignore_shared(domain)
+    ignore_shared(domain)
     descriptor = os.open(path, os.O_RDONLY)
     try:
         _hand_over(domain, descriptor)
@@ -108,7 +108,12 @@ def _job(domain: Domain, command: str, arguments: dict[str, Any]) -> None:
         raise MachineError(f"checkpoint {arguments['tag']!r}: {command} failed: {job['error']}")
 
 
-def _ignore_shared(domain: Domain) -> None:
+def ignore_shared(domain: Domain) -> None:
+    """Leave RAM that is a shared file out of what is saved.
+
+    A checkpoint can only be loaded by a QEMU that has the same setting as the one that saved it: 7.2 checks
+    this capability, and fails with error -22.
+    """
     capability = {"capability": "x-ignore-shared", "state": True}
     domain.monitor({"execute": "migrate-set-capabilities", "arguments": {"capabilities": [capability]}})
 

@@ -311,6 +311,8 @@ class Machine:
             self.tpm_state.write_bytes(self._tpm)
         hardware = replace(self.hardware, restarted=True, ssh_port=self._ssh_port)
         self._hypervisor.create_paused(domain_xml(hardware))
+        if self.order.template is not None:
+            freezing.ignore_shared(self.domain)
         self.domain.resume()
         self._off = False
 
