@@ -19,6 +19,8 @@ STAKES = np.array((1.0, 0.8, 0.5, 0.25))
 FUNDS = np.array((0.5, 0.2, 0.15, 0.15))
 """How the fortune is divided among them at the start. With half of it on the boldest, five pairs that all
 point the same way reach 20 (level 0.05), as few as any exact test of signs needs."""
+LARGEST = 600.0
+"""Logarithm of a fortune beyond which it is not counted any more."""
 
 
 def fortune(steps: Array, room: float | Array = 1.0) -> Array:
@@ -30,7 +32,7 @@ def fortune(steps: Array, room: float | Array = 1.0) -> Array:
     stakes = STAKES * np.asarray(room, dtype=float)[..., None]
     with np.errstate(divide="ignore"):
         logs = np.log(np.maximum(1.0 + stakes[..., None, :] * steps[..., None], 0.0))
-    return np.asarray(np.exp(np.cumsum(logs, axis=-2)) @ FUNDS)
+    return np.asarray(np.exp(np.minimum(np.cumsum(logs, axis=-2), LARGEST)) @ FUNDS)
 
 
 def best(fortunes: Array) -> Array:

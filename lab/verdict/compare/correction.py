@@ -29,7 +29,7 @@ def holm(p_values: Sequence[float]) -> list[float]:
     return adjusted
 
 
-def testable(least: Sequence[float], level: float) -> list[bool]:
+def countable(least: Sequence[float], level: float) -> list[bool]:
     """Which comparisons count, by the least p-value that each could have had.
 
     Tarone's rule: the smallest number k such that no more than k of them could be significant at level/k.
@@ -75,7 +75,7 @@ def could_be(kind: str, pairs: int, plan: TestPlan) -> float:
 
 def corrected(comparisons: Sequence[Comparison], plan: TestPlan) -> tuple[Comparison, ...]:
     """The comparisons of one run, ruled together, in the order given."""
-    counts = testable([could_be(one.kind, one.pairs + one.lost, plan) for one in comparisons], plan.level)
+    counts = countable([could_be(one.kind, one.pairs + one.lost, plan) for one in comparisons], plan.level)
     among = iter(holm([one.p_value for one, counted in zip(comparisons, counts, strict=True) if counted]))
     return tuple(
         _ruled(one, next(among) if counted else 1.0, plan)

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from lab.model import Compared, Comparison, Decision, TestPlan
-from lab.verdict.compare.correction import corrected, could_be, testable
+from lab.verdict.compare.correction import corrected, could_be, countable
 from lab.verdict.compare.places import place_tasks, tasks
 from lab.verdict.compare.results import PlaceResults
 
@@ -46,7 +46,7 @@ def decided(place_results: PlaceResults | Iterable[PlaceResults], plan: TestPlan
 def compare_all(places: Sequence[PlaceResults], plan: TestPlan) -> tuple[Comparison, ...]:
     """Every comparison of a run, corrected together; the worst first."""
     wanted = tasks(places)
-    counted = testable([could_be(task.kind, len(task.pairs), plan) for task in wanted], plan.level)
+    counted = countable([could_be(task.kind, len(task.pairs), plan) for task in wanted], plan.level)
     whole = replace(plan, family=max(1, sum(counted)))
     order = list(Compared)
     ruled = corrected([task.done(whole) for task in wanted], whole)

@@ -62,11 +62,29 @@ def _as_low(failed_b: int, runs_b: int, failed_c: int, runs_c: int, difference: 
 
 
 def _scores(runs_b: int, runs_c: int, difference: float) -> Array:
-    """Every outcome's distance above the difference, in standard errors (Agresti and Caffo's)."""
-    rate_b = (np.arange(runs_b + 1)[:, None] + 1.0) / (runs_b + 2.0)
-    rate_c = (np.arange(runs_c + 1)[None, :] + 1.0) / (runs_c + 2.0)
-    error = np.sqrt(rate_b * (1 - rate_b) / (runs_b + 2.0) + rate_c * (1 - rate_c) / (runs_c + 2.0))
-    return np.asarray((rate_c - rate_b - difference) / error)
+    """Every outcome's distance above the difference, in standard errors at the likeliest rates."""
+    rate_b = np.arange(runs_b + 1)[:, None] / runs_b
+    rate_c = np.arange(runs_c + 1)[None, :] / runs_c
+    likely_c = np.clip(_likeliest(rate_b, rate_c, runs_b / runs_c, difference), 0.0, 1.0)
+    likely_b = np.clip(likely_c - difference, 0.0, 1.0)
+    error = np.sqrt(likely_b * (1 - likely_b) / runs_b + likely_c * (1 - likely_c) / runs_c)
+    return np.asarray((rate_c - rate_b - difference) / np.maximum(error, 1e-9))
+
+
+def _likeliest(rate_b: Array, rate_c: Array, ratio: float, difference: float) -> Array:
+    """The candidate's likeliest rate if it is the baseline's plus `difference`.
+
+    The root of a cubic, in closed form: Farrington and Manning, Statistics in Medicine 1990.
+    """
+    a = 1 + ratio
+    b = -(1 + ratio + rate_c + ratio * rate_b + difference * (ratio + 2))
+    c = difference**2 + difference * (2 * rate_c + ratio + 1) + rate_c + ratio * rate_b
+    d = -rate_c * difference * (1 + difference)
+    v = b**3 / (3 * a) ** 3 - b * c / (6 * a**2) + d / (2 * a)
+    u = np.where(v >= 0, 1.0, -1.0) * np.sqrt(np.maximum(b**2 / (3 * a) ** 2 - c / (3 * a), 0.0))
+    cube = np.where(np.abs(u) < 1e-12, 1.0, u**3)
+    angle = (np.pi + np.arccos(np.clip(v / cube, -1.0, 1.0))) / 3
+    return np.asarray(2 * u * np.cos(angle) - b / (3 * a))
 
 
 def _binomial(runs: int, rates: Array) -> Array:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from math import ceil, log, log2, sqrt
+from math import ceil, log2, sqrt
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lab.model import TestPlan
-from lab.verdict.compare.betting import STAKES
+from lab.verdict.compare.betting import FUNDS, STAKES
 
 Array = NDArray[np.float64]
 
@@ -60,21 +60,20 @@ def by_rates(rate_b: float, rate_c: float, margin: float, levels: tuple[float, f
     worse, better = rate_c * (1 - rate_b), rate_b * (1 - rate_c)
     outcomes = np.array((1.0, 0.0, -1.0))
     chances = np.array((worse, 1 - worse - better, better))
-    up = _pairs_by_growth(outcomes, chances, log(_share(plan) / levels[0]), plan.power)
-    down = _pairs_by_growth(
-        (margin - outcomes) / (1 - margin), chances, log(_share(plan) / levels[1]), plan.power
-    )
+    targets = [np.log(_share(plan) / level) - (np.log(FUNDS) if plan.sequential else 0.0) for level in levels]
+    up = _pairs_by_growth(outcomes, chances, targets[0], plan.power)
+    down = _pairs_by_growth((margin - outcomes) / (1 - margin), chances, targets[1], plan.power)
     return min(up, down)
 
 
-def _pairs_by_growth(steps: Array, chances: Array, target: float, power: float) -> int:
-    """Pairs until the logarithm of the best of the bettors reaches `target`."""
+def _pairs_by_growth(steps: Array, chances: Array, targets: Array | float, power: float) -> int:
+    """Pairs until one of the stakes has grown by as much as its target says (a logarithm)."""
     with np.errstate(divide="ignore", invalid="ignore"):
         logs = np.log(np.maximum(1 + STAKES[:, None] * steps[None, :], 1e-12))
     growth = logs @ chances
     spread = np.sqrt(np.maximum((logs**2) @ chances - growth**2, 0.0))
     best = MOST + 1
-    for gain, noise in zip(growth, spread, strict=True):
+    for gain, noise, target in zip(growth, spread, np.broadcast_to(targets, growth.shape), strict=True):
         if gain > 1e-9:
             late = score(1 - power) * noise
             root = (late + sqrt(late**2 + 4 * gain * target)) / (2 * gain)
