@@ -13,6 +13,7 @@ from lab.clock import Deadline, Stopwatch
 from lab.guest.channel import Channel
 from lab.machine.machine import Machine, is_remote
 from lab.machine.witness import MachineWitness
+from lab.model import Observation, Step
 from lab.recording.writer import Recorder
 from lab.running.captures import Captures
 from lab.running.evidence import Evidence, evidence_of
@@ -81,6 +82,12 @@ def attach(
     enter(pulse)
     if first is not None:
         beat_s = pace * heartbeats.INTERVAL_S
-        enter(HeartbeatSensor(first, record, clock, timeout_s=PING_S, interval_s=beat_s))
+        heart = enter(HeartbeatSensor(first, record, clock, timeout_s=PING_S, interval_s=beat_s))
+        recorder.subscribe(lambda seen: heart.wake() if _is_first_answer(seen) else None)
     enter(LifeSensor(lambda: machine.present, shutdown_seen, record, clock))
     return Sensing(suspicion=suspicion, evidence=evidence)
+
+
+def _is_first_answer(seen: Observation) -> bool:
+    """A clone can be done before the next heartbeat is due."""
+    return isinstance(seen, Step) and seen.name == "booted"

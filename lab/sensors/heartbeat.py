@@ -39,8 +39,19 @@ class HeartbeatSensor(SensorThread):
         self._clock = clock
         self._timeout_s = timeout_s
         self._answered = False
+        self._due = False
+
+    def wake(self) -> None:
+        """Look now: the guest has just answered. If it ends before that, it is asked a last time."""
+        self._due = True
+        super().wake()
+
+    def last_step(self) -> None:
+        if self._due:
+            self._guarded()
 
     def step(self) -> None:
+        self._due = False
         began = self._clock.t_s
         try:
             self._channel.ping(self._timeout_s)

@@ -179,6 +179,35 @@ def test_an_answer_without_a_boot_id_is_a_missed_beat(seen: list[Observation]) -
     assert [one.ok for one in beats(seen)] == [False]
 
 
+def test_a_guest_that_is_done_before_a_beat_is_due_is_asked_a_last_time(seen: list[Observation]) -> None:
+    """A clone can answer, do its work and end within one interval."""
+    channel, first = Channel(), threading.Event()
+    channel.answers = False
+    sensor = HeartbeatSensor(
+        channel, lambda one: (seen.append(one), first.set()), Stopwatch(), timeout_s=2.0, interval_s=60.0  # type: ignore[arg-type, func-returns-value]
+    )  # fmt: skip
+    with sensor:
+        assert first.wait(10)
+        channel.answers = True
+        sensor._stop.set()  # the end comes before the look that was asked for
+        sensor.wake()
+    assert [one.ok for one in beats(seen)] == [False, True]
+
+
+def test_a_guest_that_was_asked_after_its_answer_is_not_asked_again_at_the_end(
+    seen: list[Observation],
+) -> None:
+    answered = threading.Event()
+
+    def record(one: Observation) -> None:
+        seen.append(one)
+        answered.set()
+
+    with HeartbeatSensor(Channel(), record, Stopwatch(), timeout_s=2.0, interval_s=60.0):  # type: ignore[arg-type]
+        assert answered.wait(10)
+    assert [one.ok for one in beats(seen)] == [True]
+
+
 # -- hypervisor --------------------------------------------------------------------
 
 
