@@ -55,7 +55,7 @@ def make_template(order: TemplateOrder, say: Callable[[str], None] = forget) -> 
     """
     book = FailureBook(order.places)
     try:
-        made = _made(order, say)
+        made = _made(replace(order, doubtful=book.has(order.key)), say)
     except MakingStopped:
         raise
     except LabError as error:

@@ -77,6 +77,8 @@ class TemplateOrder:
     warm: Warm | None = None
     force: bool = False
     """Make it again although there is one."""
+    doubtful: bool = False
+    """Something went wrong with it or a clone of it before: one that is there must prove itself again."""
 
     @property
     def scaled(self) -> Timeouts:
@@ -135,7 +137,8 @@ def make(order: TemplateOrder, say: Say = silent) -> Template:
     with store.making(key, need_mib=order.profile.memory_mib + ROOM_MIB, progress=stages) as draft:
         if not order.force:
             with contextlib.suppress(LabError):
-                return store.get(key)
+                there = store.get(key)
+                return prove(order, store, there) if order.doubtful else there
         boot_s, settled_s = _frozen(order, draft.directory, stages)
         stages.stage("computing digests")
         template = draft.finish(base=order.image.disk, boot_s=boot_s, settled_s=settled_s)

@@ -162,9 +162,7 @@ def _images(places: Places, known: Known, templates: list[Template]) -> Iterator
         for directory in sorted(path for path in (places.images / name).iterdir() if path.is_dir()):
             days = _age_days(directory)
             if directory != current and directory not in wanted and days > OLD_DAYS:
-                why = (
-                    f"replaced by {current.name}, {days:.0f} days old, and no run, template or guest needs it"
-                )
+                why = f"replaced by {current.name}, {days:.0f} days old; no run, template or guest needs it"
                 yield Waste(
                     "image", f"{name}/{directory.name}", why, _mib(directory),
                     _quietly(workshop.remove_tree, directory),

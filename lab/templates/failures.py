@@ -83,6 +83,10 @@ class FailureBook:
                 found.append(codec.read(Failure, path))
         return tuple(sorted(found, key=lambda one: one.when, reverse=True))
 
+    def has(self, key: TemplateKey) -> bool:
+        """Whether something went wrong since such a template was last proven."""
+        return self._path(key).exists()
+
     def of(self, image: str) -> tuple[Failure, ...]:
         return tuple(one for one in self.all() if one.image == image)
 
