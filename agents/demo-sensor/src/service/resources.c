@@ -108,7 +108,7 @@ struct count {
 /* `rate` times a second, one after the other; 0: as often as it goes. */
 static void probe_until(double end, int rate, struct count *count)
 {
-	double due = now_s();
+	double due = now_s(), left;
 
 	while (now_s() < end) {
 		if (probe_once() == DONE)
@@ -118,8 +118,9 @@ static void probe_until(double end, int rate, struct count *count)
 		if (!rate)
 			continue;
 		due += 1.0 / rate;
-		if (due > now_s())
-			usleep((due - now_s()) * 1e6);
+		left = due - now_s();
+		if (left > 0)
+			usleep(left * 1e6);
 	}
 }
 
