@@ -1,22 +1,20 @@
 """Milliseconds that a frame costs, by what it shows and its size, beside decoding the same frame's PNG.
 
-    .venv/bin/python benchmarks/classify_frames.py [--repeat N]
-
-Frames are painted here. `classify` is of a decoded frame, `decode` of its PNG, both processor time and
-median of N. Wanted: under 15 ms for a healthy frame of a usual size. Suspicious frames are read, which
-costs what text recognition costs; they have no wanted figure.
+Frames are painted here. Both sides are processor time. Wanted: under 15 ms for a healthy frame. Suspicious
+frames are read, which costs what text recognition costs; they have no wanted figure.
 """
 
 from __future__ import annotations
 
-import argparse
-import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Iterator
+from dataclasses import replace
 from io import BytesIO
 
 from PIL import Image, ImageDraw
 
+from benchmarks.core.figures import Figure, Wanted, interleaved, ratio
+from benchmarks.core.settings import Settings
 from lab.detect.screens import classify
 from lab.detect.screens.picture import decode
 from lab.selftest.painting import decoy, paint
@@ -45,47 +43,44 @@ def console(size: tuple[int, int]) -> Image.Image:
     return picture
 
 
-def cost(work: Callable[[], object], repeat: int) -> float:
-    """Median milliseconds of processor time."""
-    work()
-    spent = []
-    for _ in range(repeat):
-        begun = time.process_time()
-        work()
-        spent.append((time.process_time() - begun) * 1000)
-    return statistics.median(spent)
+def run(settings: Settings) -> Iterator[Figure]:
+    times = settings.times(5)
+    for size in SIZES[:1] if settings.quick else SIZES:
+        for name in HEALTHY:
+            yield _figure(name, decoy(name, size=size), times, healthy=True)
+        yield _figure("console", console(size), times, healthy=True)
+    for size in SIZES[:1] if settings.quick else ((640, 480), (1024, 768), (1920, 1080)):
+        for name in LOOK_ALIKE[:1] if settings.quick else LOOK_ALIKE:
+            yield _figure(name, decoy(name, size=size), times)
+        for name in TROUBLE[:1] if settings.quick else TROUBLE:
+            yield _figure(name, paint(name, size=size), times)
 
 
-def row(name: str, picture: Image.Image, repeat: int) -> float:
-    """Print one line of the table; the milliseconds of `classify`."""
+def _figure(name: str, picture: Image.Image, times: int, *, healthy: bool = False) -> Figure:
+    """Milliseconds of `classify` on a decoded frame, and how many times decoding its PNG that is."""
     buffer = BytesIO()
     picture.save(buffer, "PNG")
     data = buffer.getvalue()
-    decoding, classifying = cost(lambda: decode(data).load(), repeat), cost(lambda: classify(picture), repeat)
     kind = classify(picture).kind
-    size = f"{picture.width}x{picture.height}"
-    share = f"{classifying / decoding:.1f}x decoding" if decoding else ""
-    print(
-        f"{name:22} {size:>9}  {kind:20} classify {classifying:7.1f} ms  decode {decoding:6.1f} ms  {share}"
+
+    def classifying() -> float:
+        begun = time.process_time()
+        classify(picture)
+        return (time.process_time() - begun) * 1000
+
+    def decoding() -> float:
+        begun = time.process_time()
+        decode(data).load()
+        return (time.process_time() - begun) * 1000
+
+    taken = interleaved({"classify": classifying, "decode": decoding}, times)
+    decoded = Figure(name="decode", unit="ms", samples=taken["decode"])
+    figure = Figure(
+        name=f"classify {name}",
+        subject=f"{picture.width}x{picture.height}",
+        unit="ms",
+        samples=taken["classify"],
+        wanted=Wanted(limit=WANTED_MS, at_least=False) if healthy else None,
+        note=kind,
     )
-    return classifying
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--repeat", type=int, default=5)
-    repeat = parser.parse_args().repeat
-    for size in SIZES:
-        healthy = [row(name, decoy(name, size=size), repeat) for name in HEALTHY]
-        healthy.append(row("console", console(size), repeat))
-        print(f"  healthy at {size[0]}x{size[1]}: worst {max(healthy):.1f} ms, wanted {WANTED_MS:.0f} ms\n")
-    for size in ((640, 480), (1024, 768), (1920, 1080)):
-        for name in LOOK_ALIKE:
-            row(name, decoy(name, size=size), repeat)
-        for name in TROUBLE:
-            row(name, paint(name, size=size), repeat)
-        print()
-
-
-if __name__ == "__main__":
-    main()
+    return replace(figure, ratio=ratio("this / decoding", figure.samples, decoded.samples))

@@ -21,10 +21,12 @@ from benchmarks.peers.image import PeerOrder, prepared
 from lab import codec, proc
 from lab.clock import Stopwatch
 from lab.errors import InfraError, LabError
+from lab.templates import Template
 
 INSTALL_S = 300.0
 HERE = Path(__file__).parent / "peers"
-UNITS = "boot, `true`, tear down"
+DONE = "boot, `true`, tear down"
+CLONE, COLD = "lab, clone", "lab, cold boot"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +44,10 @@ def run(settings: Settings) -> Iterator[Figure]:
     subject, order = prepared(settings, room)
     ways: dict[str, Callable[[], float]] = dict(_ours(subject, room, settings))
     failed: dict[str, str] = {}
+    try:
+        ways[CLONE] = _lab(subject, room, "clone", subject.template())
+    except LabError as error:
+        failed[CLONE] = str(error).splitlines()[0]
     for name, install in (("labgrid QEMUDriver", _labgrid), ("autopkgtest-virt-qemu", _autopkgtest)):
         try:
             peer = install(room, order)
@@ -54,36 +60,37 @@ def run(settings: Settings) -> Iterator[Figure]:
     taken = interleaved(ways, settings.times(5))
     yield from _figures(str(subject), taken)
     for name, why in failed.items():
-        yield missing(f"{name}: {UNITS}", "s", why, subject=str(subject))
+        yield missing(f"{name}: {DONE}", "s", why, subject=str(subject))
 
 
 def _figures(what: str, taken: Mapping[str, tuple[float, ...]]) -> Iterator[Figure]:
-    clone, cold = taken["lab, clone"], taken["lab, cold boot"]
+    """Each way with its ratio to the lab's clone, and a note with that to the lab's cold boot."""
+    clone, cold = taken.get(CLONE, ()), taken[COLD]
     for name, samples in taken.items():
-        figure = Figure(name=f"{name}: {UNITS}", subject=what, unit="s", samples=samples)
-        if name == "lab, clone":
-            yield figure
-            continue
-        note = ""
-        if not name.startswith("lab"):
-            beside = ratio("", samples, cold)
-            note = f"{beside.median:.1f} times the lab's cold boot" if beside else ""
-        yield replace(figure, ratio=ratio("this / lab's clone", samples, clone), note=note)
+        figure = Figure(name=f"{name}: {DONE}", subject=what, unit="s", samples=samples)
+        beside = None if name in (CLONE, COLD) else ratio("", samples, cold)
+        yield replace(
+            figure,
+            ratio=None if name == CLONE else ratio("this / lab's clone", samples, clone),
+            note=f"{beside.median:.2f} times the lab's cold boot" if beside else "",
+        )
 
 
 def _ours(
     subject: guests.Subject, room: Path, settings: Settings
 ) -> Iterator[tuple[str, Callable[[], float]]]:
-    most = subject.order.scaled.boot_s * 2
-    script = bare(subject, Path(settings.root) / "b")
-    yield "bare QEMU script, cold boot", script.seconds
-    for name in ("cold", "clone"):
-        path = room / f"{name}.json"
-        codec.write(subject.order, path)
-        if name == "clone":
-            codec.write(subject.template(), path.with_suffix(".template"))
-        command = (sys.executable, "-m", "benchmarks.peers.lab_guest", str(path))
-        yield ("lab, clone" if name == "clone" else "lab, cold boot"), _timed(command, most)
+    yield "bare QEMU script, cold boot", bare(subject, Path(settings.root) / "b").seconds
+    yield COLD, _lab(subject, room, "cold", None)
+
+
+def _lab(subject: guests.Subject, room: Path, name: str, template: Template | None) -> Callable[[], float]:
+    """The lab's own machine and guest in a process of their own, as the peers are."""
+    path = room / f"{name}.json"
+    codec.write(subject.order, path)
+    if template is not None:
+        codec.write(template, path.with_suffix(".template"))
+    command = (sys.executable, "-m", "benchmarks.peers.lab_guest", str(path))
+    return _timed(command, subject.order.scaled.boot_s * 2)
 
 
 def _timed(command: tuple[str, ...], most_s: float) -> Callable[[], float]:

@@ -5,7 +5,7 @@ Owns nothing that is measured: every call here is the lab's own. Refuses to comp
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -117,12 +117,21 @@ def subjects(settings: Settings, *, most: int | None = None) -> list[Subject]:
 
     :param most: only so many, `debian-12` first.
     """
-    places = open_places(Path(settings.root))
-    store, recipes = ImageStore(places), catalogue.load(ROOT / "images")
-    here = host(places)
+    store, recipes = ImageStore(open_places(Path(settings.root))), catalogue.load(ROOT / "images")
     chosen = settings.images or ((TINY,) if settings.quick else tuple(_built(store, recipes)))
     if most is not None and not settings.images:
         chosen = tuple(sorted(chosen, key=lambda name: name != "debian-12")[:most])
+    return named(settings, chosen)
+
+
+def named(settings: Settings, chosen: Sequence[str]) -> list[Subject]:
+    """These images of the catalogue, built where they are not.
+
+    :raise ArtefactError: there is no such image.
+    """
+    places = open_places(Path(settings.root))
+    store, recipes = ImageStore(places), catalogue.load(ROOT / "images")
+    here = host(places)
     unknown = [name for name in chosen if name not in recipes]
     if unknown:
         raise ArtefactError(f"image {unknown[0]!r} is not in the catalogue", hint="lab image list")

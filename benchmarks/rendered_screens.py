@@ -1,22 +1,21 @@
 """How well rendered stop screens are read: every layout, language and size, each damaged in its own way.
 
-    .venv/bin/python benchmarks/rendered_screens.py [--every N]
-
-Prints what was missed, then a table per kind of damage: screens, those called a crash, those whose stop
-code and module were read. Deterministic; `--every N` takes each Nth screen only.
+Deterministic: what is measured is reading, not speed. Misses go to stderr. Refuses to know a real screen:
+recordings are measured by `lab detect --evaluate`.
 """
 
 from __future__ import annotations
 
-import argparse
 import random
-import time
+import sys
 from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
 from PIL import Image
 
+from benchmarks.core.figures import Figure, Wanted
+from benchmarks.core.settings import Settings
 from lab.detect.screens import classify
 from lab.model.seen import ScreenVerdict
 from lab.selftest.painting import (
@@ -32,6 +31,7 @@ from lab.selftest.painting import (
 
 SIZES = ((640, 480), (1024, 768), (1280, 800), (1920, 1080))
 MODULE = "demosens.sys"
+QUICK_EVERY = 60
 DAMAGE: dict[str, dict[str, Any]] = {
     "none": {},
     "noise": {"noise": 8},
@@ -83,7 +83,7 @@ def stop_screens(every: int) -> dict[str, Counter[str]]:
         wrong = [name for name, ok in right.items() if not ok]
         if wrong:
             where = f"{damage}: {layout} {language} {size[0]}x{size[1]} {STOP_NAMES[code]}"
-            print(f"  {where}: wrong {', '.join(wrong)} ({said})", flush=True)
+            print(f"  {where}: wrong {', '.join(wrong)} ({said})", file=sys.stderr, flush=True)
     return found
 
 
@@ -99,22 +99,27 @@ def false_alarms(seeds: int) -> list[str]:
     return alarms
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("--every", type=int, default=1, metavar="N", help="take each Nth screen")
-    every = parser.parse_args().every
-    began = time.monotonic()
-    found = stop_screens(every)
+def run(settings: Settings) -> Iterator[Figure]:
+    found = stop_screens(QUICK_EVERY if settings.quick else 1)
     total = sum(found.values(), Counter())
-    columns = ("screens", "crash", "code", "module")
-    print(f"\n{'damage':12} " + " ".join(f"{key:>8}" for key in columns))
-    for name, counter in [*found.items(), ("all", total)]:
-        print(f"{name:12} " + " ".join(f"{counter[key]:8}" for key in columns))
-    alarms = false_alarms(seeds=3)
-    looked = len(DECOYS) * len(SIZES) * 3
-    print(f"\n{looked} healthy look-alikes, {len(alarms)} false alarms", *alarms, sep="\n  ")
-    print(f"{time.monotonic() - began:.0f} s")
-
-
-if __name__ == "__main__":
-    main()
+    for damage, counter in [*found.items(), ("all", total)]:
+        if not counter["screens"]:
+            continue
+        for what in ("crash", "code", "module"):
+            yield Figure(
+                name=f"stop screens read right: {what}",
+                subject=f"damage: {damage}",
+                unit="%",
+                samples=(counter[what] / counter["screens"] * 100,),
+                note=f"{counter[what]} of {counter['screens']}",
+            )
+    seeds = 1 if settings.quick else 3
+    alarms = false_alarms(seeds)
+    yield Figure(
+        name="false alarms",
+        subject=f"{len(DECOYS) * len(SIZES) * seeds} healthy look-alikes",
+        unit="",
+        samples=(float(len(alarms)),),
+        wanted=Wanted(limit=0, at_least=False),
+        note="; ".join(alarms[:3]),
+    )

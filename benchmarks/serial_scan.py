@@ -1,7 +1,5 @@
 """MB/s at which serial text is read: the fast scan, the Linux console, and all detectors together.
 
-    .venv/bin/python benchmarks/serial_scan.py [MEGABYTES]
-
 Healthy logs are generated here, in several styles, and fed in chunks of 64 KiB; the figure that matters is
 `all detectors`, on one core, wanted at 80 MB/s or more. Each is held against counting newlines in the same
 bytes in the same run, so that a slow or busy machine shows. Hostile text has no wanted rate, only an end:
@@ -11,10 +9,11 @@ its figure is the seconds that 100 MB would take. Processor time, not wall-clock
 from __future__ import annotations
 
 import random
-import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
+from benchmarks.core.figures import Figure, Wanted, interleaved, ratio
+from benchmarks.core.settings import Settings
 from lab.detect import Detectors
 from lab.detect.hotwords import HotWords
 from lab.detect.lines import Block, LineStream
@@ -126,36 +125,47 @@ def everything(data: bytes) -> None:
     detectors.finish(len(data) / 1e6)
 
 
+READERS: dict[str, Callable[[bytes], object]] = {
+    "counting newlines": lambda data: data.count(b"\n"),
+    "scan": scan,
+    "console": console,
+    "all detectors": everything,
+}
+
+
 def seconds(work: Callable[[bytes], object], data: bytes) -> float:
-    """Processor time; the better of two runs."""
-    best = float("inf")
-    for _ in range(2):
-        begun = time.process_time()
-        work(data)
-        best = min(best, time.process_time() - begun)
-    return best
+    """Processor time."""
+    begun = time.process_time()
+    work(data)
+    return max(time.process_time() - begun, 1e-9)
 
 
-def main() -> int:
-    size = int(float(sys.argv[1]) * 1e6) if len(sys.argv) > 1 else 16_000_000
-    slowest = float("inf")
-    print(f"{'healthy, MB/s':<16}{'newlines':>10}{'scan':>8}{'console':>9}{'all detectors':>15}")
+def run(settings: Settings) -> Iterator[Figure]:
+    size, times = (1_000_000 if settings.quick else 16_000_000), settings.times(3)
+    wanted = Wanted(limit=WANTED_MB_S, at_least=True)
+    for work in READERS.values():  # tables are made at the first call
+        work(HEALTHY["boot log"](random.Random(1), CHUNK))
     for name, make in HEALTHY.items():
         data = make(random.Random(1), size)
-        base, *rest = (
-            len(data) / 1e6 / seconds(work, data)
-            for work in (lambda text: text.count(b"\n"), scan, console, everything)
-        )
-        slowest = min(slowest, rest[-1])
-        print(f"{name:<16}{base:>10.0f}{rest[0]:>8.0f}{rest[1]:>9.0f}{rest[2]:>15.0f}")
-    print(f"\n{'hostile, s per 100 MB':<24}{'console':>9}{'all detectors':>15}")
+        rate = {
+            reader: (lambda work=work, data=data: len(data) / 1e6 / seconds(work, data))
+            for reader, work in READERS.items()
+        }
+        taken = interleaved(rate, times)
+        for reader, samples in taken.items():
+            own = reader == "all detectors" and not settings.quick
+            yield Figure(
+                name=reader,
+                subject=f"healthy: {name}",
+                unit="MB/s",
+                samples=samples,
+                ratio=None
+                if reader == "counting newlines"
+                else ratio("counting newlines / this", taken["counting newlines"], samples),
+                wanted=wanted if own else None,
+            )
     for name, piece in HOSTILE.items():
-        data = piece * (1_000_000 // len(piece) + 1)
-        figures = [seconds(work, data) / len(data) * 1e8 for work in (console, everything)]
-        print(f"{name:<24}{figures[0]:>9.0f}{figures[1]:>15.0f}")
-    print(f"\nslowest healthy log: {slowest:.0f} MB/s with all detectors (wanted: {WANTED_MB_S})")
-    return 0 if slowest >= WANTED_MB_S else 1
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+        data = piece * ((100_000 if settings.quick else 1_000_000) // len(piece) + 1)
+        for reader in ("console", "all detectors"):
+            taken_s = tuple(seconds(READERS[reader], data) / len(data) * 1e8 for _ in range(times))
+            yield Figure(name=reader, subject=f"hostile: {name}", unit="s per 100 MB", samples=taken_s)

@@ -49,7 +49,9 @@ def main() -> int:
         "--timeout-reboot", str(int(order["deadline_s"])),
         order["disk"],
     ]  # fmt: skip
-    environment = {**os.environ, "TMPDIR": str(room)}
+    # It looks for its own modules where the installed package has them.
+    modules = str(tool / "usr/share/autopkgtest/lib")
+    environment = {**os.environ, "TMPDIR": str(room), "PYTHONPATH": modules}
     with subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment
     ) as server:
@@ -57,7 +59,7 @@ def main() -> int:
         assert server.stdout is not None
         answer(server.stdout)
         say(server.stdin, server.stdout, "open")
-        words = say(server.stdin, server.stdout, "print-auxverb-command")
+        words = say(server.stdin, server.stdout, "print-execute-command")
         auxverb = [unquote(word) for word in words[0].split(",")]
         subprocess.run([*auxverb, "true"], check=True, stdin=subprocess.DEVNULL)
         say(server.stdin, server.stdout, "close")
