@@ -241,9 +241,12 @@ def _tell(running: Attempt, call: pytest.CallInfo[None]) -> None:
 
 
 def _silence_or_fault(running: Attempt, error: Exception) -> None:
-    """A channel that fails may be the first sign of a dying guest: give the detectors a moment."""
+    """A channel that fails may be the first sign of a dying guest: give the detectors a moment, and as long
+    as silence takes to be called one while the guest is silent."""
     running.watch.disarm()
-    fatal = running.watch.await_fatal(running.timeouts.linger_s)
+    linger_s = running.timeouts.linger_s
+    fatal = running.watch.await_fatal(linger_s)
+    fatal = fatal or running.watch.await_word(running.order.detect.heartbeat_s + linger_s)
     if fatal is not None:
         running.scenario_ended("stopped", fatal.title)
         return

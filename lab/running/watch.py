@@ -25,6 +25,7 @@ from lab.model import (
     Finding,
     FindingKind,
     Frame,
+    Heartbeat,
     MachineEvent,
     Observation,
     Screen,
@@ -69,6 +70,7 @@ class Watch:
         self._clock = clock
         self._armed = False
         self._stop_reason = ""
+        self._silent = False
         self._frames = _Frames(look, self._take) if look is not None else None
         self._record: Callable[[Observation], None] = lambda _observation: None
         self.changed = threading.Event()
@@ -82,6 +84,8 @@ class Watch:
         """A subscriber of the recorder."""
         if isinstance(observation, MachineEvent) and observation.name == "process-gone":
             self.stop("QEMU ended by itself")
+        if isinstance(observation, Heartbeat):
+            self._silent = not observation.ok
         if isinstance(observation, Frame) and self._frames is not None:
             self._frames.put(observation)
             return
@@ -117,6 +121,11 @@ class Watch:
     def fatal(self) -> Finding | None:
         """The first fatal finding, or None."""
         return next((finding for finding in self.findings if finding.fatal), None)
+
+    @property
+    def silent(self) -> bool:
+        """No heartbeat since the last that failed."""
+        return self._silent
 
     def loop_proven(self) -> bool:
         return any(finding.kind is FindingKind.BOOT_LOOP for finding in self.findings)
@@ -161,6 +170,16 @@ class Watch:
         while self.fatal is None and self._clock.t_s < end:
             self.changed.clear()
             self.changed.wait(min(0.2, max(0.01, end - self._clock.t_s)))
+        return self.fatal
+
+    def await_word(self, seconds: float) -> Finding | None:
+        """The first fatal finding, waiting for one while the guest is silent, for at most so long.
+
+        A guest that hangs says so late: a lockup after 25 s, nothing at all after the heartbeat's limit.
+        """
+        end = self._clock.t_s + seconds
+        while self.fatal is None and self._silent and self._clock.t_s < end:
+            self.await_fatal(min(1.0, max(0.01, end - self._clock.t_s)))
         return self.fatal
 
     def linger(self, *, linger_s: float, loop_s: float, count_loops: bool) -> None:

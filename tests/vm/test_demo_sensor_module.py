@@ -14,6 +14,8 @@ from lab.agents.artefacts import ArtefactStore
 from lab.agents.operations import AgentUnderTest
 from lab.clock import Stopwatch
 from lab.errors import ChannelError
+from lab.faults.content import mutations
+from lab.faults.content.feeding import feed, unsound
 from lab.guest.guest import Guest
 from lab.images import catalogue
 from lab.images.built import BuiltImage
@@ -124,3 +126,62 @@ def test_a_guest_without_the_agent_has_no_version_and_an_install_that_fails_says
     bench.guest.run("mkdir -p /var/lib/demo-sensor", check=True)
     with pytest.raises(AssertionError, match="/var/lib/demo-sensor exists: the sensor is installed already"):
         bench.agent.install(version("1.0", "290"))
+
+
+MUTATIONS = (
+    "empty",
+    "all-zero",
+    "cut-in-kind-mended",
+    "checksum-wrong",
+    "largest",
+    "field-more-value-mended",
+)
+TAKEN = ("value-in-uid-mended", "wildcard-in-every-field-mended")
+
+
+def test_the_good_build_is_sampled_kept_busy_and_fed_mutations(bench: Bench) -> None:
+    agent, good = bench.agent, version("2.0", "292")
+    agent.install(good)
+    assert agent.prove(good).moved
+    before = agent.sample()
+    assert set(agent.limits) <= set(before)
+    done = agent.keep_busy(2, rate=20)
+    assert done["errors"] == 0
+    agent.keep_busy(2, rate=0)
+    after = agent.sample()
+    assert after["agent_events"] - before["agent_events"] > done["done"]
+    assert all(after[name] <= limit for name, limit in agent.limits.items())
+
+    agent.feature("log-matches", on=True)
+    assert agent.exercise_feature("log-matches").moved
+
+    form, data = agent.content_format, agent.content("292")
+    assert form is not None
+    wanted = [one for one in mutations(form, data) if one.name in (*DAMAGED, *TAKEN)]
+    fed = feed(agent, ("292", data), wanted, bench.recorded.append, lambda: 0.0)
+    assert {one.mutation.name for one in fed if one.taken} == set(TAKEN)
+    assert unsound(form, fed) == []
+    assert agent.prove(good).moved
+    assert bench.last("coverage")["values"] == ["kind", "path", "name"]
+    assert agent.uninstall() == []
+
+
+@pytest.mark.parametrize(
+    ("build", "panics"),
+    [("2.0", 0), ("2.1-torn", 1)],
+    ids=["the good build refuses", "the torn build panics"],
+)
+def test_half_of_a_content_is_what_a_power_cut_leaves(bench: Bench, build: str, panics: int) -> None:
+    """Header and first field are there, the rest are zeros: how 2.1-torn writes, cut short."""
+    bench.agent.install(version(build, "292"))
+    data = bench.agent.content("292")
+    bench.guest.put(data[:32].ljust(len(data), b"\0"), "/var/lib/demo-sensor/content/292.content")
+    bench.guest.run("sync; (sleep 1; reboot -f) >/dev/null 2>&1 &")
+    console = bench.running.wait_for_console("Linux version", 2 + panics, 120 * SLOW)
+    second = console.split("Linux version")[2]
+    assert second.count("Fatal exception in interrupt") == panics
+    if panics:
+        assert "RIP: 0010:demo_sensor_match+0x" in second
+        return
+    bench.running.wait_ready(60 * SLOW)
+    assert "damaged" in bench.agent.health().message

@@ -160,3 +160,34 @@ def test_waiting_for_a_fatal_finding_ends_with_it() -> None:
 
 def test_waiting_for_a_fatal_finding_that_does_not_come_ends_too() -> None:
     assert watch().await_fatal(0.05) is None
+
+
+def silence(watched: Watch, *, ok: bool = False) -> None:
+    watched.observe(Heartbeat(t_s=1.0, channel="agent", ok=ok))
+
+
+def test_a_silent_guest_is_waited_for_until_it_says_why() -> None:
+    """A lockup speaks after 25 s, long after the channel died of it."""
+    watched = watch()
+    silence(watched)
+    timer = threading.Timer(0.05, lambda: (watched.observe(started()), watched.observe(panicked())))
+    timer.start()
+    assert watched.await_word(60) is not None
+    timer.join()
+
+
+def test_a_guest_that_answers_again_is_not_waited_for() -> None:
+    watched, clock = watch(), Stopwatch()
+    assert watched.await_word(60) is None
+    silence(watched)
+    timer = threading.Timer(0.05, lambda: silence(watched, ok=True))
+    timer.start()
+    assert watched.await_word(60) is None
+    timer.join()
+    assert clock.t_s < 30
+
+
+def test_silence_for_ever_ends_the_wait() -> None:
+    watched = watch()
+    silence(watched)
+    assert watched.await_word(0.05) is None
