@@ -25,6 +25,7 @@ COMMANDS: Mapping[str, tuple[str, ...]] = {
     "tidying": ("gc",),
     "detect": ("detect",),
     "fault": ("fault",),
+    "faults": ("faults",),
     "content": ("content",),
     "images": ("image",),
 }
