@@ -154,6 +154,8 @@ class Setting:
 
     def run_facts(self) -> dict[str, object]:
         """run.json: what a run was made of, before anything ran."""
+        from lab.faults.catalogue import KINDS
+
         return {
             "started": wall(),
             "lab": __version__,
@@ -169,6 +171,7 @@ class Setting:
             "select": list(self.request.select),
             "images": self.image_infos(),
             "scenarios": dict(self.scenarios),
+            "faults": sorted(KINDS),
             "census": dict(self.lab.census),
         }
 
