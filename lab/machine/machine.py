@@ -29,7 +29,7 @@ from lab.images.windows import dump_disk
 from lab.machine import embedded, freezing, windows
 from lab.machine.driver import Domain, EventSink, Hypervisor
 from lab.machine.leases import Lease, LeaseBook, owner_started, qemu_process
-from lab.machine.xml import Hardware, Ownership, domain_xml
+from lab.machine.xml import Hardware, Ownership, domain_xml, hardware_digest
 from lab.model import Family, Firmware, Profile
 from lab.places import Places
 from lab.templates.store import DISK, NVRAM, STATE, TPM, Template
@@ -130,6 +130,7 @@ class Machine:
         :raise MachineError, HostError: nothing is left behind.
         """
         self.places.check()
+        self._check_template()
         self.book.add(self.lease)
         try:
             self.serial_log.touch()
@@ -143,6 +144,15 @@ class Machine:
         except BaseException:
             self.close()
             raise
+
+    def _check_template(self) -> None:
+        """Device state that is loaded into other devices is not always refused by QEMU; it is by us."""
+        template = self.order.template
+        if template is not None and hardware_digest(self.hardware) != template.key.hardware:
+            raise MachineError(
+                f"a clone of {template.key.image!r} would have other hardware than its template had",
+                hint=f"lab image template {template.key.image} --force",
+            )
 
     def xml(self) -> str:
         """The domain's XML."""

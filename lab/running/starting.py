@@ -44,6 +44,7 @@ def template_order(order: CellOrder, clones: Clones) -> TemplateOrder:
         places=order.places,
         timeouts=order.cell.timeouts,
         warm=warm,
+        dump_disk_mib=order.evidence.dump_disk_mib,
     )
 
 
@@ -53,6 +54,8 @@ def make_template(order: TemplateOrder, say: Callable[[str], None] = forget) -> 
     :param say: told a line per stage.
     :raise LabError: it could not be made; `lab doctor` will say so until it can.
     """
+    if order.image.family not in WAKING:
+        raise BuildError(f"{order.image.family} guests are not cloned: the lab cannot wake them")
     book = FailureBook(order.places)
     try:
         made = _made(replace(order, doubtful=book.has(order.key)), say)
@@ -66,8 +69,6 @@ def make_template(order: TemplateOrder, say: Callable[[str], None] = forget) -> 
 
 
 def _made(order: TemplateOrder, say: Callable[[str], None]) -> Template:
-    if order.image.family not in WAKING:
-        raise BuildError(f"{order.image.family} guests are not cloned: the lab cannot wake them")
     scratch = order.places.state / "templates"
     scratch.mkdir(parents=True, exist_ok=True)
     path = scratch / f"{order.key.directory}.json"

@@ -95,5 +95,6 @@ def template_order(request: TemplateRequest, setting: Setting, image: BuiltImage
         places=lab.places,
         timeouts=lab.timeouts,
         warm=warm,
+        dump_disk_mib=lab.evidence.dump_disk_mib,
         force=request.force,
     )

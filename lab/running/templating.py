@@ -75,6 +75,8 @@ class TemplateOrder:
     timeouts: Timeouts
     """Not scaled."""
     warm: Warm | None = None
+    dump_disk_mib: int = 0
+    """Size of the disk for the guest's own dump, empty at freezing as in every clone; 0: none."""
     force: bool = False
     """Make it again although there is one."""
     doubtful: bool = False
@@ -103,6 +105,7 @@ class TemplateOrder:
             attempt=1,
             recording=recording,
             lifetime_s=self.deadline_s + 60.0,
+            dump_disk_mib=self.dump_disk_mib,
             template=template,
             ram=ram,
         )
@@ -121,6 +124,7 @@ class TemplateOrder:
             hardware=hardware_digest(self.machine(Path("/")).hardware),
             host_cpu=self.host.cpu if self.host.accelerator == "kvm" else "",
             warm=str(self.warm) if self.warm else "",
+            dump_disk_mib=self.dump_disk_mib,
         )
 
 

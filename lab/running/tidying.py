@@ -127,6 +127,8 @@ def _unused(templates: tuple[Template, ...], known: Known) -> Iterator[tuple[Tem
 
 def _why_useless(template: Template, known: Known) -> str:
     key = template.key
+    if template.directory != TemplateStore.place(template):
+        return "made by another version of the lab"
     if not template.verified:
         return "no clone of it could be run, so it is never used"
     if known.versions is not None:

@@ -34,6 +34,8 @@ class TemplateKey:
     """Model and microcode of the host's CPU where the guest sees it (KVM), "" under emulation."""
     warm: str = ""
     """The agent that was installed before freezing (`demo-sensor 1.0/289`), or ""."""
+    dump_disk_mib: int = 0
+    """Size of the disk for the guest's own dump, 0 for none."""
     format: int = FORMAT
 
     @property

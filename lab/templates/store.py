@@ -96,7 +96,8 @@ class TemplateStore:
         template = self.find(key)
         if template is None:
             raise ArtefactError(
-                f"template of {key.image!r}: {self._why_not(key)}", hint=f"lab image template {key.image}"
+                f"template of {key.image!r}: {self._why_not(key)}",
+                hint=f"lab image template {key.image} --profile {key.profile.name}",
             )
         self.check(template)
         if not template.verified:
@@ -214,6 +215,11 @@ class TemplateStore:
         return tuple(dropped)
 
     @staticmethod
+    def place(template: Template) -> Path:
+        """Where this version of the lab would have put it."""
+        return template.directory.with_name(template.key.directory)
+
+    @staticmethod
     def used(template: Template) -> float:
         """When it was last used, in seconds since the epoch."""
         for name in (USED, RECORD):
@@ -294,4 +300,5 @@ def _proven(template: Template, clone_s: float, private_mib: int) -> Template:
 
 
 def _again(template: Template) -> str:
-    return f"lab image template {template.key.image} --force"
+    warm = " --warm" if template.key.warm else ""
+    return f"lab image template {template.key.image} --profile {template.key.profile.name}{warm} --force"

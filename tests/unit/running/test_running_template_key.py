@@ -8,10 +8,12 @@ from pathlib import Path
 import pytest
 import running_factories as make
 
+from lab.errors import MachineError
 from lab.model import BootPath, Profile, Timeouts
 from lab.places import Places
 from lab.running.order import HostChoice
 from lab.running.templating import TemplateOrder
+from lab.templates import Template
 
 PLACES = Places(cache=Path("/c"), state=Path("/s"), runtime=Path("/r"))
 HOST = HostChoice(
@@ -30,6 +32,8 @@ ORDER = TemplateOrder(
         replace(ORDER, profile=Profile(name="small", tpm=True)),
         replace(ORDER, image=replace(ORDER.image, digest="e" * 64)),
         replace(ORDER, image=replace(ORDER.image, boot=BootPath.DIRECT, cmdline="quiet", kernel=Path("/k"))),
+        replace(ORDER, dump_disk_mib=512),
+        replace(ORDER, dump_disk_mib=1024),
         replace(ORDER, host=replace(HOST, qemu="8.2.2")),
         replace(ORDER, host=replace(HOST, libvirt="10.0.0")),
         replace(ORDER, host=replace(HOST, accelerator="tcg")),
@@ -60,3 +64,21 @@ def test_an_emulated_guest_does_not_see_the_hosts_processor() -> None:
     other = replace(emulated, host=replace(emulated.host, cpu="another"))
     assert other.key == emulated.key
     assert emulated.key.host_cpu == ""
+
+
+def test_two_sizes_of_dump_disk_are_two_templates() -> None:
+    one, two = (replace(ORDER, dump_disk_mib=size) for size in (512, 1024))
+    assert one.key.hardware == two.key.hardware
+    assert one.key.digest != two.key.digest
+
+
+def test_a_clone_with_other_devices_than_its_template_is_refused_before_it_is_made(tmp_path: Path) -> None:
+    places = Places(cache=tmp_path, state=tmp_path / "s", runtime=Path("/tmp/r"))
+    order = replace(ORDER, places=places)
+    template = Template(
+        key=replace(order, dump_disk_mib=512).key, directory=tmp_path, made="", boot_s=1.0, settled_s=1.0
+    )
+    with pytest.raises(MachineError, match="other hardware than its template") as refused:
+        order.machine(tmp_path, template=template).create()
+    assert refused.value.hint == "lab image template tiny --force"
+    assert not (tmp_path / "s").exists()

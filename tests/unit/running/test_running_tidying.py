@@ -103,6 +103,12 @@ def test_a_template_that_failed_and_one_without_its_image_go(places: Places, kno
     assert whys == {"no clone of it could be run, so it is never used", "the image below it is gone"}
 
 
+def test_a_template_of_another_version_of_the_lab_goes(places: Places, known: Known) -> None:
+    template = made(places)
+    template.directory.rename(template.directory.with_name("0123456789ab"))
+    assert [item.why for item in waste(places, known)] == ["made by another version of the lab"]
+
+
 def test_over_the_limit_the_least_recently_used_go(places: Places, known: Known) -> None:
     for number in range(3):
         template = made(places, replace(KEY, image=f"image-{number}"))

@@ -65,7 +65,7 @@ def test_a_maker_that_fails_leaves_nothing(store: TemplateStore) -> None:
     assert not store.path(KEY).exists()
     with pytest.raises(ArtefactError, match="none was made") as said:
         store.get(KEY)
-    assert said.value.hint == "lab image template debian-12"
+    assert said.value.hint == "lab image template debian-12 --profile bios-1cpu"
 
 
 @pytest.mark.parametrize("name", ["disk.qcow2", "state", "ram"])
@@ -84,7 +84,7 @@ def test_a_damaged_template_is_told_and_never_run(store: TemplateStore, name: st
         path.write_bytes(data)
     with pytest.raises(ArtefactError, match=name) as said:
         store.get(KEY)
-    assert said.value.hint == "lab image template debian-12 --force"
+    assert said.value.hint == "lab image template debian-12 --profile bios-1cpu --force"
 
 
 def test_a_record_cut_in_half_is_no_template(store: TemplateStore) -> None:
