@@ -2,6 +2,7 @@
 
 Order: rings first; then images that are built, in the order of lab.yaml, before those that are not;
 then scenarios; a candidate cell right before its baseline twin, so that a bad candidate shows early.
+Repetitions go pair by pair, with the twins in turn first, so that what drifts on a host hits both arms alike.
 Cells of latency-sensitive scenarios come last in their ring.
 """
 
@@ -123,9 +124,14 @@ class _Expansion:
         """Cells of the first ring first, and of built images before those of images to be built; those
         that share processors with nobody last, since a host empties itself for them."""
         built = {name: image.built for name, image in self._images.items()}
-        return sorted(
-            self.cells.values(), key=lambda cell: (cell.ring, cell.latency_sensitive, not built[cell.image])
-        )
+        places: dict[tuple[str, str, str, int], int] = {}
+
+        def order(cell: Cell) -> tuple[int, bool, bool, int, int, bool]:
+            place = places.setdefault((cell.image, cell.profile, cell.scenario, cell.seed), len(places))
+            second = (cell.arm is Arm.BASELINE) is (cell.repetition % 2 == 1)
+            return cell.ring, cell.latency_sensitive, not built[cell.image], place, cell.repetition, second
+
+        return sorted(self.cells.values(), key=order)
 
     def _pairs(self, block: Block) -> Iterator[tuple[ImageInfo, Profile]]:
         """Images with the profiles that fit them; what does not fit is omitted once per pair."""

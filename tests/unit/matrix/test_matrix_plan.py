@@ -119,11 +119,18 @@ def test_seeds_and_repetitions_are_in_the_id_when_there_are_several() -> None:
     made = build(images=("tiny",), seeds=(1, 7), repetitions=2)
     assert ids(made)[:4] == [
         "tiny_bios_content-update_candidate_s1_r1",
-        "tiny_bios_content-update_candidate_s1_r2",
         "tiny_bios_content-update_baseline_s1_r1",
         "tiny_bios_content-update_baseline_s1_r2",
+        "tiny_bios_content-update_candidate_s1_r2",
     ]
-    assert [(cell.seed, cell.repetition) for cell in made.cells[4:6]] == [(7, 1), (7, 2)]
+    assert [(cell.seed, cell.repetition) for cell in made.cells[4:7]] == [(7, 1), (7, 1), (7, 2)]
+
+
+def test_repetitions_go_pair_by_pair_with_the_twins_in_turn_first() -> None:
+    """All of one arm before all of the other would compare a calm hour with a busy one."""
+    made = build(images=("tiny",), repetitions=3)
+    order = [(cell.repetition, cell.arm is Arm.CANDIDATE) for cell in made.cells]
+    assert order == [(1, True), (1, False), (2, False), (2, True), (3, True), (3, False)]
 
 
 def test_patterns_in_the_axes_take_what_there_is() -> None:
@@ -237,8 +244,8 @@ def test_an_override_may_repeat_some_cells() -> None:
     made = build(images=("tiny",), overrides=(Override(select="*_candidate", repetitions=2, vcpus=2),))
     assert ids(made) == [
         "tiny_bios_content-update_candidate_r1",
-        "tiny_bios_content-update_candidate_r2",
         "tiny_bios_content-update_baseline",
+        "tiny_bios_content-update_candidate_r2",
     ]
     assert [cell.vcpus for cell in made.cells] == [2, 2, 1]
 
