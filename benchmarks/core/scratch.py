@@ -61,7 +61,7 @@ def scratch(*, keep: bool = False) -> Iterator[Scratch]:
     """
     root = Path(tempfile.mkdtemp(prefix=PREFIX))
     try:
-        (root / OWNER).write_text(json.dumps(_identity(os.getpid())))
+        (root / OWNER).write_text(json.dumps(identity()))
         yield prepare(root)
     finally:
         if keep:
@@ -105,7 +105,7 @@ def alive(root: Path) -> bool:
     """Whether the command that made it runs, or may just be writing its name."""
     try:
         owner = json.loads((root / OWNER).read_text())
-        return bool(_identity(owner["pid"]) == owner)
+        return bool(identity(owner["pid"]) == owner)
     except (OSError, ValueError, KeyError, psutil.Error):
         unnamed = not (root / OWNER).exists()
         return unnamed and time.time() - root.stat().st_mtime < NAMING_S
@@ -139,6 +139,7 @@ def _is_ours(process: psutil.Process, root: str) -> bool:
     return process.pid not in own and any(root in word for word in process.info["cmdline"] or ())
 
 
-def _identity(pid: int) -> dict[str, float]:
+def identity(pid: int = 0) -> dict[str, float]:
     """A pid alone is not one: the kernel gives it away again."""
-    return {"pid": pid, "started": psutil.Process(pid).create_time()}
+    process = psutil.Process(pid or None)
+    return {"pid": process.pid, "started": process.create_time()}

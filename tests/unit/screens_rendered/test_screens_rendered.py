@@ -1,6 +1,6 @@
 """Painted screens through the classifier: layouts x languages x sizes, clean and as captures damage them.
 
-A sample that has each layout with each language and each size; `benchmarks/rendered_screens.py` takes
+A sample that has each layout with each language and each size; `python -m benchmarks screens` takes
 them all and prints what is missed.
 """
 
