@@ -113,14 +113,13 @@ class Follower:
             stream.seek(self._offset)
             data = stream.read()
         self._offset += len(data)
-        before = self.progress.stage
         for mark in self.progress.feed(data):
             # each mark is progress: the stage's time begins again, also when it goes on after a restart
             self._entered_s = self._watch.t_s
-            if mark.startswith("update "):
+            if mark in stages.BY_MARK:
+                self.told.stage(stages.BY_MARK[mark].doing)
+            elif not mark.startswith(stages.FAILED):
                 self.told.stage(mark)
-        if self.progress.stage is not before:
-            self.told.stage(self.progress.stage.doing)
 
     def _look(self) -> None:
         if self._watch.t_s - self._looked_s < self.pace.look_s:
@@ -185,10 +184,10 @@ def keep_evidence(source: Path, disk: Path, scratch: Path, target: Path) -> list
     shutil.rmtree(target, ignore_errors=True)
     target.mkdir(parents=True, exist_ok=True)
     kept = []
-    for name in ("serial.log", "last.png", "answers/autounattend.xml"):
+    for name in ("serial.log", "last.png"):
         if (source / name).is_file():
-            shutil.copyfile(source / name, target / Path(name).name)
-            kept.append(Path(name).name)
+            shutil.copyfile(source / name, target / name)
+            kept.append(name)
     files, reason = ntfs.fetch(disk, ntfs.SETUP_LOGS, scratch)
     for name, content in files.items():
         path = target / name.replace("/", "_").replace("$", "")
