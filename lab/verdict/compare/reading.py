@@ -7,6 +7,7 @@ take figures from a run that did not pass: one that broke off measures something
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from statistics import median
 
 from lab.model import (
@@ -38,7 +39,11 @@ Key = tuple[str, str, str, str]
 
 
 def results(verdicts: Sequence[CellVerdict], attempts: Sequence[AttemptRecord]) -> tuple[PlaceResults, ...]:
-    """Every place of a run with its pairs, in the order of repetitions and seeds."""
+    """Every place of a run with its pairs, in the order of repetitions and seeds.
+
+    Twins that ran on different hosts are no pair of numbers: that would compare the hosts. Their figures are
+    lost, and said to be; whether they failed still counts.
+    """
     last = {record.cell.id: record for record in sorted(attempts, key=lambda record: record.attempt)}
     judged = [verdict for verdict in verdicts if verdict.cell.id in last]
     baselines: dict[object, CellVerdict] = {}
@@ -60,17 +65,20 @@ def results(verdicts: Sequence[CellVerdict], attempts: Sequence[AttemptRecord]) 
         if twin is None:
             continue
         cell = verdict.cell
-        pair = PairResult(
-            seed=cell.seed,
-            repetition=cell.repetition,
-            baseline=result(twin),
-            candidate=result(verdict),
-        )
+        own = result(verdict)
+        if _host(last[cell.id]) != _host(last[twin.cell.id]):
+            own = replace(own, figures={}, growing={})
+        pair = PairResult(seed=cell.seed, repetition=cell.repetition, baseline=result(twin), candidate=own)
         found.setdefault(_key(cell, several=several), []).append(pair)
     return tuple(
         PlaceResults(image=image, profile=profile, scenario=scenario, version=version, pairs=tuple(pairs))
         for (image, profile, scenario, version), pairs in sorted(found.items())
     )
+
+
+def _host(record: AttemptRecord) -> str:
+    host = record.facts.get("host")
+    return str(host.get("uri") or "") if isinstance(host, Mapping) else ""
 
 
 def _key(cell: Cell, *, several: bool) -> Key:

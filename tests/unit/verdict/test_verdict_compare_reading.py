@@ -7,7 +7,8 @@ from dataclasses import replace
 import pytest
 from attempting import BAD, RELEASED, attempt, cell, crashed, proven, step, verdict
 
-from lab.model import Arm, Figure, Heartbeat, LoadMark, Observation, Outcome, Sample
+from lab.model import Arm, Figure, Heartbeat, LoadMark, Observation, Outcome, Sample, TestPlan
+from lab.verdict.compare.deciding import compare_all
 from lab.verdict.compare.meanings import meaning_of, memory_limit
 from lab.verdict.compare.reading import read_run, results
 
@@ -146,6 +147,19 @@ def test_the_order_of_verdicts_and_attempts_does_not_matter():
     cells = [cell(arm, image, repetition=n) for image in ("a", "b") for n in (1, 2) for arm in Arm]
     verdicts, attempts = [verdict(one) for one in cells], [attempt(one) for one in cells]
     assert results(verdicts, attempts) == results(verdicts[::-1], attempts[::-1])
+
+
+def test_twins_on_different_hosts_are_no_pair_of_numbers():
+    """Their figures are lost and not left out, so that somebody reads of it; failures still count."""
+    cells = [cell(Arm.BASELINE), cell(Arm.CANDIDATE)]
+    attempts = [
+        replace(attempt(one), facts={"host": {"uri": f"qemu+ssh://host-{number}/system"}})
+        for number, one in enumerate(cells)
+    ]
+    (place,) = results([verdict(one) for one in cells], attempts)
+    made = {one.name: one for one in compare_all([place], TestPlan())}
+    assert (made["update_s"].pairs, made["update_s"].lost) == (0, 1)
+    assert made["crashes"].pairs == 1
 
 
 def test_several_candidates_are_compared_each_for_itself():
