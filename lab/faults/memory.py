@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import threading
+
+from lab.clock import Deadline
 from lab.faults.kind import Values, number
 from lab.faults.scripts import Scripted, Scripts
 from lab.faults.subject import Subject
 from lab.model import Family
 
+LOOK_AGAIN_S = 0.2
 # Huge pages are taken from the kernel at once and can be neither swapped nor reclaimed; no program is needed.
 SQUEEZE = {
     Family.LINUX: Scripts(
@@ -55,6 +59,8 @@ class Balloon:
         self._done = False
 
     def inject(self) -> None:
+        if self._subject.family is Family.LINUX:  # an image that is kept small may not have loaded it
+            self._subject.guest.run("modprobe virtio_balloon 2>/dev/null || true")
         self._subject.machine.squeeze(self._wanted_mib)
         self._done = True
 
@@ -68,7 +74,10 @@ class Balloon:
         if not self._done:
             return "the balloon was not touched"
         self._subject.machine.squeeze(self._whole_mib)
-        return f"the balloon was told to give all {self._whole_mib} MiB back; it has given {self._now()}"
+        deadline = Deadline.after(self._subject.timeouts.command_s / 4)
+        while self._now() < self._whole_mib - self.CLOSE_MIB and not deadline.passed:
+            threading.Event().wait(LOOK_AGAIN_S)
+        return f"the balloon leaves the guest {self._now()} of {self._whole_mib} MiB again"
 
     def _now(self) -> int:
         told = self._subject.domain.monitor({"execute": "query-balloon"})

@@ -19,7 +19,8 @@ GAP_S = (1.0, 4.0)
 HOLD_S = (2.0, 6.0)
 """How long one lasts."""
 DIGITS = 2
-"""Of drawn times and values: so many are written down, so many are meant."""
+"""Decimal places of times, and `SIGNIFICANT` digits of values: so many are written, so many are meant."""
+SIGNIFICANT = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,7 +83,9 @@ def _check(name: str, known: Mapping[str, Kind]) -> None:
 
 def _drawn(draw: random.Random, parameter: Parameter) -> Value:
     assert parameter.default is not None
-    return _between(draw, parameter.drawn) if parameter.drawn is not None else parameter.default
+    if parameter.drawn is None:
+        return parameter.default
+    return float(f"{draw.uniform(*parameter.drawn):.{SIGNIFICANT}g}")
 
 
 def _between(draw: random.Random, span: tuple[float, float]) -> float:

@@ -33,7 +33,7 @@ KINDS = (
                 name="rate",
                 meaning="share of the disk's 4 KiB blocks that are bad, at most 8,192 of them; 1: all of it",
                 default=1.0,
-                low=0,
+                low=1e-6,
                 high=1,
                 drawn=(0.001, 0.02),
             ),
