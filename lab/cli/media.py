@@ -16,7 +16,7 @@ from lab.images.builders import Job
 from lab.images.builders.windows import WindowsBuilder, accelerator
 from lab.images.progress import Progress
 from lab.images.recipe import WindowsRecipe
-from lab.images.windows import given, inputs, setup_machine
+from lab.images.windows import answers, given, inputs, setup_machine
 from lab.setting import Setting
 
 Iso = Annotated[Path | None, typer.Option("--iso", help="Windows: your installation media", metavar="FILE")]
@@ -81,6 +81,16 @@ def with_media(setting: Setting, names: Sequence[str], media: Media, *, keep: bo
 def forget(setting: Setting, name: str) -> None:
     """What was said for this image before."""
     given.forget(setting.lab.places, name)
+
+
+def preparation(setting: Setting, to: Path) -> list[Path]:
+    """The script for a Windows that the user has, what it compares with, and the lab's public key."""
+    to.mkdir(parents=True, exist_ok=True)
+    files = answers.preparation()
+    files["lab.pub"] = f"{keys.ensure(setting.lab.places).public}\n".encode()
+    for name, content in files.items():
+        (to / name).write_bytes(content)
+    return [to / name for name in sorted(files)]
 
 
 def write(setting: Setting, name: str, to: Path, say: Callable[[str], None]) -> list[Path]:

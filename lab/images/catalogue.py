@@ -85,11 +85,11 @@ class TinyModel(Common):
 
 
 class DiskModel(Common):
-    """A qcow2 that the user brings."""
+    """A disk that the user brings."""
 
     kind: Literal["disk"]
-    path: Path = Field(description="the qcow2; never written to")
-    sha256: Sha256 = Field(description="digest of the qcow2")
+    path: Path = Field(description="a qcow2, or a VHDX, VHD or VMDK that is converted; never written to")
+    sha256: Sha256 = Field(description="digest of the file")
     firmware: Firmware = Field(default=Firmware.BIOS, description="how it boots")
     family: Family = Field(default=Family.LINUX, description="operating-system family")
     kernel_image: Path | None = Field(
@@ -98,7 +98,7 @@ class DiskModel(Common):
     initrd: Path | None = Field(default=None, description="RAM disk for kernel_image")
     cmdline: str = Field(default="", description="command line for kernel_image")
     kernel_release: str = Field(default="", description="`uname -r` of the guest, where it is known")
-    channels: tuple[Literal["agent", "ssh"], ...] = Field(
+    channels: tuple[Literal["agent", "ssh", "winrm"], ...] = Field(
         default=("agent",), description="ways into the guest, best first"
     )
     user: str = Field(default="root", description="who logs in over ssh")

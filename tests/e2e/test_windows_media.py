@@ -172,3 +172,22 @@ def test_setup_logs_are_read_off_a_disk_that_was_not_booted(tmp_path: Path) -> N
     assert reason == ""
     subprocess.run(["qemu-img", "create", "-q", "-f", "qcow2", qcow2, "64M"], check=True, timeout=60)
     assert ntfs.fetch(qcow2, ("setupact.log",), tmp_path) == ({}, "the disk has no Windows partition yet")
+
+
+@pytest.mark.parametrize("kind", ["vhdx", "vmdk", "vpc"])
+def test_a_disk_of_another_hypervisor_becomes_an_image(
+    kind: str, lab: TemporaryLab, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    disk, name = tmp_path / f"own.{kind}", f"own-{kind}"
+    subprocess.run(["qemu-img", "create", "-q", "-f", kind, disk, "64M"], check=True, timeout=60)
+    found = hashlib.sha256(disk.read_bytes()).hexdigest()
+    recipe = {"kind": "disk", "summary": "s", "release": "Windows 11", "family": "windows", "sha256": found}
+    lab.add_image(name, recipe | {"path": str(disk), "firmware": "uefi", "channels": ["agent", "winrm"]})
+    try:
+        answer = invoked(lab, capsys, "image", "build", name)
+        assert answer.code == 0, answer
+        assert (Path(answer.out.strip()) / "disk.qcow2").read_bytes()[:4] == b"QFI\xfb"
+        assert hashlib.sha256(disk.read_bytes()).hexdigest() == found
+        assert invoked(lab, capsys, "image", "verify", name).code == 0
+    finally:
+        invoked(lab, capsys, "image", "rm", name)

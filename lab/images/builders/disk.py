@@ -1,4 +1,4 @@
-"""A disk image that the user brings: checked, linked to, never copied and never written to."""
+"""A disk that the user brings: checked, never written to; linked to, or converted when it is no qcow2."""
 
 from __future__ import annotations
 
@@ -6,10 +6,17 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from lab import proc
 from lab.errors import ArtefactError
-from lab.images import digest, tools
+from lab.images import digest, tools, workshop
 from lab.images.builders import Job, Made
 from lab.images.recipe import DiskRecipe
+
+CONVERT_S = 7200.0
+FOREIGN = {b"vhdxfile": "vhdx", b"KDMV": "vmdk", b"# Disk Descript": "vmdk", b"conectix": "vpc"}
+"""How a file of another format begins -> its name to qemu-img (MS-VHDX 2.2.1, VMware's and Microsoft's
+specifications). A fixed VHD has its mark at the end (`FOOTER`)."""
+FOOTER = 512
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +30,9 @@ class DiskBuilder:
     def build(self, recipe: DiskRecipe, job: Job) -> Made:
         check_present(recipe)
         job.progress.stage(f"checking {recipe.path}")
-        digest.check_qcow2(recipe.path)
+        foreign = foreign_format(recipe.path)
+        if not foreign:
+            digest.check_qcow2(recipe.path)
         found = digest.Remembered(job.places.state / "digests.json").of_file(recipe.path)
         if found != recipe.sha256:
             raise ArtefactError(
@@ -31,7 +40,10 @@ class DiskBuilder:
                 hint=f"bring the right file, or put its digest into {recipe.source}",
             )
         for name, path in files(recipe).items():
-            (job.draft / name).symlink_to(path)
+            if name == "disk.qcow2" and foreign:
+                _convert(recipe, foreign, job)
+            else:
+                (job.draft / name).symlink_to(path)
         return Made(
             release=recipe.release,
             kernel_release=recipe.kernel_release,
@@ -41,6 +53,25 @@ class DiskBuilder:
             channels=recipe.channels,
             user=recipe.user,
         )
+
+
+def foreign_format(path: Path) -> str:
+    """What qemu-img calls the format of a disk that is to be converted, or "" (a qcow2, or nothing known)."""
+    with path.open("rb") as stream:
+        head = stream.read(16)
+        for magic, name in FOREIGN.items():
+            if head.startswith(magic):
+                return name
+        stream.seek(max(0, path.stat().st_size - FOOTER))
+        return "vpc" if stream.read(8) == b"conectix" else ""
+
+
+def _convert(recipe: DiskRecipe, kind: str, job: Job) -> None:
+    """A qcow2 of the user's disk; what is empty in it takes no room."""
+    workshop.check_room(job.scratch, recipe.path.stat().st_size // workshop.MIB, recipe.name)
+    job.progress.stage(f"converting it from {kind}")
+    argv: list[str | Path] = ["qemu-img", "convert", "-f", kind, "-O", "qcow2", recipe.path]
+    proc.checked([*argv, job.draft / "disk.qcow2"], timeout_s=CONVERT_S, what=f"image {recipe.name!r}")
 
 
 def files(recipe: DiskRecipe) -> dict[str, Path]:

@@ -110,6 +110,20 @@ def files(answers: Answers) -> dict[str, bytes]:
     return made
 
 
+def preparation() -> dict[str, bytes]:
+    """What a user runs in a Windows of their own: the script, its settings, and the report."""
+    rows = settings(Wanted(dump_disk_mib=0))
+    lasting = [
+        {"key": one.key, "name": one.name, "kind": one.kind, "value": one.value}
+        for one in rows
+        if one.lasting
+    ]
+    scripts = {
+        name: (HERE / "scripts" / name).read_text(encoding="ascii") for name in ("prepare.ps1", "report.ps1")
+    }
+    return {"settings.json": _json(lasting), **{name: _crlf(text) for name, text in scripts.items()}}
+
+
 def sshd_config() -> bytes:
     """The SSH server's configuration."""
     return _crlf((HERE / "scripts" / "sshd_config").read_text(encoding="ascii"))

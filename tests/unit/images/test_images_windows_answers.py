@@ -206,7 +206,7 @@ def test_standard_verification_is_what_verifier_calls_standard() -> None:
 
 
 def test_scripts_are_ascii_and_their_brackets_pair() -> None:
-    for name in ("finish.ps1", "report.ps1"):
+    for name in ("finish.ps1", "report.ps1", "prepare.ps1"):
         text = (answers.HERE / "scripts" / name).read_text(encoding="ascii")
         code = re.sub(r"#[^\n]*|'[^'\n]*'", "", text)
         for opening, closing in ("{}", "()", "[]"):
