@@ -92,6 +92,16 @@ def prepare_media(
         print(path)
 
 
+@app.command("prepare")
+def prepare(
+    to: Annotated[Path, typer.Option("--to", help="directory to write to", metavar="DIR")],
+    file: options.Config = options.DEFAULT,
+) -> None:
+    """Write the script that makes a Windows of yours ready to be an image of kind disk."""
+    for path in media.preparation(_setting(file), to):
+        print(path)
+
+
 @app.command("show")
 def show(name: Name, file: options.Config = options.DEFAULT) -> None:
     """What an image is made of: recipe hash, packages, kernel, digests, templates. JSON."""
