@@ -136,9 +136,12 @@ class Setting:
 
     def _check_agents(self, plan: Plan) -> None:
         """What the user can mend is said before anything is built or booted."""
+        kinds = {
+            (cell.agent, cell.image, cell.version.build, cell.version.content): cell for cell in plan.cells
+        }
         wanted = dict.fromkeys(
             (cell.agent, version, self.recipes[cell.image].family)
-            for cell in plan.cells
+            for cell in kinds.values()
             for version in (cell.installed, cell.version)
         )
         for agent, version, family in wanted:

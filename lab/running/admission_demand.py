@@ -32,7 +32,7 @@ GROWTH_MIB: Mapping[Level, int] = {
     Level.PRODUCTION: 256,
 }
 """What a scenario adds to an idle clone, before it was measured."""
-PROCESS_MIB = 64
+PROCESS_MIB = 72
 """Of the process that drives the guest, forked from the server."""
 MIB = 1024 * 1024
 

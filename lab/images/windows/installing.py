@@ -18,7 +18,6 @@ from typing import Any, Protocol
 from PIL import Image
 
 from lab.clock import Stopwatch
-from lab.detect.screens import classify
 from lab.errors import BuildError, MachineError
 from lab.images.progress import Progress as Told
 from lab.images.windows import ntfs, stages
@@ -122,6 +121,8 @@ class Follower:
                 self.told.stage(mark)
 
     def _look(self) -> None:
+        from lab.detect.screens import classify  # half a second, and every command knows this builder
+
         if self._watch.t_s - self._looked_s < self.pace.look_s:
             return
         self._looked_s = self._watch.t_s
