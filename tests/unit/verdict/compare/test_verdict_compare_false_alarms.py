@@ -7,7 +7,7 @@ import pytest
 import verdict_simulations as sim
 
 from lab.model import Compared, TestPlan
-from lab.verdict.compare import betting, exact, figures
+from lab.verdict.compare import betting, crash_rates, exact, figures
 from lab.verdict.compare.correction import holm
 
 PLANS = [sim.FIXED, sim.BUDGETED, sim.ENDLESS]
@@ -133,3 +133,28 @@ def test_more_looks_at_a_soak_share_the_level():
     once, fourth = (sim.slopes([runs[0]], [runs[1]], plan=one, margin=0.0) for one in (sim.FIXED, plan))
     assert fourth.p_value == pytest.approx(once.p_value * (np.pi * 4) ** 2 / 6)
     assert fourth.interval[0] < once.interval[0]
+
+
+@pytest.mark.parametrize("plan", PLANS, ids=NAMES)
+def test_what_is_simulated_is_what_comparisons_do(plan):
+    """The fast rules of the simulations and the comparisons themselves, on the same histories."""
+    rng = np.random.default_rng(10)
+    shifts = rng.standard_normal((150, sim.BUDGET)) + 0.8
+    made = [figures([1.0] * sim.BUDGET, list(np.exp(row)), margin=0.0, plan=plan) for row in shifts]
+    called = [one.verdict is Compared.REGRESSION for one in made]
+    assert called == sim.regressions(shifts, plan).tolist()
+    assert 20 < sum(called) < 150
+    failed = sim.failures(rng, 0.1, sim.BUDGET, 100), sim.failures(rng, 0.4, sim.BUDGET, 100)
+    p_values = [crash_rates(b.tolist(), c.tolist(), plan).p_value for b, c in zip(*failed, strict=True)]
+    assert p_values == pytest.approx(np.minimum(1.0, sim.crash_p(*failed, plan)).tolist())
+
+
+def test_the_last_look_is_taken_at_the_budget_and_not_before():
+    """It has half of the level, once: asked earlier, too, it would be spent twice."""
+    shifts = list(np.exp(np.random.default_rng(2).normal(0.6, 1, 15)))
+    early, late = (
+        figures([1.0] * pairs, shifts[:pairs], margin=0.0, plan=sim.BUDGETED).p_value for pairs in (14, 15)
+    )
+    bets = 2 * betting.p_value(betting.against_no_more(np.log(shifts[:14])))
+    assert early == pytest.approx(min(1.0, float(bets)))
+    assert late == pytest.approx(2 * exact.more_shifted(np.log(shifts)))
