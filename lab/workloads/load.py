@@ -72,8 +72,7 @@ class Load:
         :raise WorkloadDidNotRun: it did not really run.
         :raise LoadFailed: it ran, and every operation failed.
         """
-        running = self._started(name, intensity, for_s)
-        return running.wait()
+        return self.started(name, intensity=intensity, for_s=for_s).wait()
 
     @contextlib.contextmanager
     def running(
@@ -86,7 +85,7 @@ class Load:
 
         :param at_most_s: it ends by itself after this (factor 1), also when the lab is gone.
         """
-        running = self._started(name, intensity, at_most_s)
+        running = self.started(name, intensity=intensity, for_s=at_most_s)
         try:
             yield running
         except Exception:
@@ -95,7 +94,11 @@ class Load:
             raise
         running.stop()
 
-    def _started(self, name: str, intensity: float, for_s: float) -> Running:
+    def started(self, name: str, *, intensity: float = 1.0, for_s: float = AT_MOST_S) -> Running:
+        """A load that has been started and shows that it works; `Running` looks at it and ends it.
+
+        It ends by itself after `for_s` (factor 1), also when nobody does. Raises as `run`.
+        """
         workload, wanted = catalogue.named(name), sizing.check(intensity)
         ways = workload.ways(self._family)
         self._driver.prepare()
@@ -108,6 +111,7 @@ class Load:
             means=means,
             task=task,
             intensity=wanted,
+            available_mib=size.available_mib,
             for_s=seconds,
             round_s=round_of(seconds, means.shortest_round_s),
             detail=_detail(means, task, size),

@@ -38,6 +38,8 @@ class Task:
     """Rest after each operation, for those that only measure beside a tool."""
     command: str = ""
     """The tool's command line; `$seconds`, `$out` and `$dir` are the round's."""
+    takes_mib: int = 0
+    """Memory that must be seen to be gone while it runs."""
     settings: Mapping[str, str | int] = field(default_factory=dict)
     """More that `op` reads."""
 

@@ -14,6 +14,8 @@ from lab.workloads.means import PROBE_MS, Means, Task, of_operations
 from lab.workloads.sizing import GuestSize
 
 SPIN = "2,000 additions in a shell, while the CPUs are busy"
+PAGES = "4 MiB of memory taken"
+CYCLE_MIB = 24
 FORK = "a process started and waited for"
 CONNECT = "a TCP connection over the loopback, a request and its answer"
 PORT = 18017
@@ -60,15 +62,23 @@ def _cpu(size: GuestSize, intensity: float) -> str:
     return f"--cpu {size.workers(intensity)} --cpu-load {max(1, round(100 * size.duty(intensity)))}"
 
 
-def _memory(size: GuestSize, intensity: float) -> str:
-    """One worker per two CPUs writes and checks all of it; stress-ng divides the bytes among them."""
+def _memory(size: GuestSize, intensity: float) -> Task:
+    """stress-ng holds and writes most of the target (it divides the bytes among its workers); one worker
+    takes and gives back the rest, and is timed: what is left of the memory is what programs fight for."""
     target = size.memory_target_mib(intensity)
-    return f"--vm {size.workers(0.5)} --vm-bytes {target}m --vm-keep --vm-populate --vm-method write64"
+    held = max(4, target - CYCLE_MIB)
+    stressors = f"--vm {size.workers(0.5)} --vm-bytes {held}m --vm-keep --vm-populate --vm-method write64"
+    return Task(
+        op="pages",
+        command=stressng.command(stressors),
+        takes_mib=held // 2,
+        settings={"cycle_mib": CYCLE_MIB, "target_mib": target},
+    )
 
 
 def _memory_shell(size: GuestSize, intensity: float) -> Task:
     target = size.memory_target_mib(intensity)
-    return Task(op="pages", workers=size.workers(0.5), settings={"target_mib": target})
+    return Task(op="pages", workers=size.workers(0.5), settings={"cycle_mib": target})
 
 
 def _files_small(size: GuestSize, intensity: float) -> str:
@@ -102,10 +112,10 @@ def _storm(*stressors: str, per_vcpu: float = 2.0) -> Callable[[GuestSize, float
     return options
 
 
-def _stressing(plan: Callable[[GuestSize, float], Task], times: str, *, shortest_round_s: int = 5) -> Means:
+def _stressing(plan: Callable[[GuestSize, float], Task], times: str) -> Means:
     return Means(
         tool="stress-ng", needs=("stress-ng",), plan=plan, read=stressng.read,
-        counts="stress-ng's bogo operations", times=times, shortest_round_s=shortest_round_s,
+        counts="stress-ng's bogo operations", times=times,
     )  # fmt: skip
 
 
@@ -116,8 +126,11 @@ def _shell(plan: Callable[[GuestSize, float], Task], times: str, *needs: str) ->
 LINUX: dict[str, tuple[Means, ...]] = {
     "cpu": (_stressing(_beside(_cpu, "spin"), SPIN), _shell(_operations("spin"), SPIN)),
     "memory": (
-        _stressing(_beside(_memory, "fork"), FORK, shortest_round_s=15),
-        _shell(_memory_shell, "4 MiB of memory taken", "dd", "mount"),
+        Means(
+            tool="stress-ng", needs=("stress-ng", "dd", "mount"), plan=_memory, read=stressng.read_beside,
+            counts=PAGES, times=PAGES, shortest_round_s=15,
+        ),
+        _shell(_memory_shell, PAGES, "dd", "mount"),
     ),
     "files-small": (
         _stressing(_beside(_files_small, "file"), FILE),

@@ -38,7 +38,7 @@ def _alone(op: str, **settings: str | int) -> Callable[[GuestSize, float], Task]
 
 def _memory(size: GuestSize, intensity: float) -> Task:
     target = size.memory_target_mib(intensity)
-    return Task(op="pages", workers=size.workers(0.5), settings={"target_mib": target})
+    return Task(op="pages", workers=size.workers(0.5), settings={"cycle_mib": target}, takes_mib=target // 2)
 
 
 def _large(size: GuestSize, intensity: float) -> Task:

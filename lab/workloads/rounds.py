@@ -1,11 +1,16 @@
 """What `load.sh look` and `load.ps1 look` print, read: one text form for both families.
 
-state running | starting | gone | ended deadline | ended stopped | ended failed WHY | ended killed
+state running | starting | gone | ended deadline | ended stopped | ended killed
+state ended unusable WHY     this guest cannot do it
+state ended failed WHY       it began, and its tool broke off
 boot ID                      the boot it was started in
 now_ns N                     the guest's monotonic clock
 cpu HUNDREDTHS PROCESSES     of everything that runs for it
 round N                      a finished round, up to `end N`
-begin_ns N / end_ns N / exit_code N
+begin_ns N / end_ns N        on the guest's monotonic clock
+seconds N                    that the round was to last
+available_kib N              memory that was left in the middle of it
+exit_code N                  of the tool
 ops N / errors N / worst_us N / sum_us N / bin UPPER_US COUNT
 said COUNT WORDS             what failed operations said, the most frequent first
 text LINE / report LINE      what the tool printed, and its report
@@ -34,6 +39,9 @@ class Round:
     number: int
     begin_ns: int
     end_ns: int
+    wanted_s: int
+    available_mib: int | None
+    """In the middle of the round; None when it was over before."""
     exit_code: int
     ops: int
     """Operations timed one by one, without the tool's."""
@@ -55,7 +63,7 @@ class Look:
     state: str
     """`starting`, `running`, `ended` or `gone`."""
     reason: str
-    """Why it has ended: `deadline`, `stopped`, `killed`, or `failed` and words."""
+    """Why it has ended: `deadline`, `stopped`, `killed`, or `failed` or `unusable` and words."""
     boot: str
     now_ns: int
     cpu_s: float
@@ -120,6 +128,8 @@ def _round(number: str, lines: Iterator[str]) -> Round | None:
         number=int(number),
         begin_ns=one("begin_ns"),
         end_ns=one("end_ns"),
+        wanted_s=one("seconds"),
+        available_mib=one("available_kib") // 1024 or None,
         exit_code=one("exit_code"),
         ops=one("ops"),
         errors=one("errors"),

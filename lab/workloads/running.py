@@ -17,14 +17,20 @@ from lab.waiting import WaitTimeout, wait_for
 from lab.workloads.inguest import Driver
 from lab.workloads.latency import together
 from lab.workloads.means import Means, Measured, Task
-from lab.workloads.outcomes import LoadFailed, LoadResult, Progress, WorkloadDidNotRun
+from lab.workloads.outcomes import (
+    LoadFailed,
+    LoadResult,
+    Progress,
+    WorkloadDidNotRun,
+    WorkloadUnusable,
+)
 from lab.workloads.rounds import Look, Round
 
 LOOK_AGAIN_S = 1.0
 FEWEST_FOR_P99 = 50
 """Operations below which the 99th percentile is hardly more than the longest; then it is no figure."""
 LEAST_SHARE = 0.5
-"""Of the time between its first and last round that a load must have been at work."""
+"""Of the time that its rounds were to last, for which a load must have been at work."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +42,8 @@ class Ordered:
     means: Means
     task: Task
     intensity: float
+    available_mib: int
+    """Memory that the guest had to spare before."""
     for_s: int
     """Seconds in the guest, scaled to the host."""
     round_s: int
@@ -109,6 +117,9 @@ class Running:
         self._boot = look.boot
         if look.state == "gone" or (look.state == "ended" and not look.rounds):
             self._abandon()
+            kind, _, why = look.reason.partition(" ")
+            if kind == "unusable":
+                raise self._unusable(why)
             raise self._did_not_run(_why(look))
 
     def sample(self) -> Progress:
@@ -171,7 +182,7 @@ class Running:
         self._must_be_there(look)
         if look.stuck:
             raise self._did_not_run(f"cannot be killed in the guest: processes {look.stuck}")
-        self.result = self._summed()
+        self.result = self._summed(look.reason)
         self._report(self.result)
         return self.result
 
@@ -203,9 +214,9 @@ class Running:
 
     # -- figures -----------------------------------------------------------
 
-    def _summed(self) -> LoadResult:
+    def _summed(self, reason: str) -> LoadResult:
         measured, ordered = self._seen.measured, self.ordered
-        self._check_it_ran()
+        self._check_it_ran(reason)
         latency = together(one.latency for one in measured)
         seconds = sum(one.seconds for one in measured)
         ops = sum(one.ops for one in measured)
@@ -217,15 +228,17 @@ class Running:
             ops=ops,
             ops_per_s=ops / seconds,
             latency_ms=latency.percentiles_ms(),
-            errors=sum(one.errors for one in measured),
+            errors=sum(one.errors + bool(one.trouble) for one in measured),
             operations=latency.count,
-            said=tuple(dict.fromkeys(word for one in measured for word in one.said))[:5],
+            said=tuple(dict.fromkeys(word for one in measured for word in (*one.said, one.trouble) if word))[
+                :5
+            ],
             seen=self._counter() - self._counted if self._counter else None,
             rates=tuple(round(one.ops / one.seconds, 3) for one in measured if one.seconds),
             detail=ordered.detail,
         )
 
-    def _check_it_ran(self) -> None:
+    def _check_it_ran(self, reason: str) -> None:
         """:raise WorkloadDidNotRun, LoadFailed: as `stop`."""
         rounds, measured = self._seen.rounds, self._seen.measured
         if not measured:
@@ -237,10 +250,20 @@ class Running:
             raise LoadFailed(self.ordered.workload, errors, said)
         if not ops:
             raise self._did_not_run(trouble or "did nothing")
-        span_s = (rounds[-1].end_ns - rounds[0].begin_ns) / 1e9
-        busy_s = sum(one.seconds for one in measured)
-        if busy_s <= 0 or busy_s < LEAST_SHARE * span_s:
-            raise self._did_not_run(f"was at work for {busy_s:.1f} of {span_s:.1f} s")
+        whole = rounds[:-1] if reason == "stopped" else rounds
+        wanted_s, busy_s = sum(one.wanted_s for one in whole), sum(one.seconds for one in measured)
+        if busy_s <= 0 or busy_s < LEAST_SHARE * wanted_s:
+            raise self._did_not_run(f"was at work for {busy_s:.1f} of {wanted_s} s")
+        self._check_memory()
+
+    def _check_memory(self) -> None:
+        """:raise WorkloadDidNotRun: memory that should have been taken was not."""
+        left = [one.available_mib for one in self._seen.rounds if one.available_mib is not None]
+        takes, before = self.ordered.task.takes_mib, self.ordered.available_mib
+        if takes and left and min(left) > before - takes:
+            raise self._did_not_run(
+                f"took no memory: {min(left)} MiB were left of {before} (wanted {takes} MiB taken)"
+            )
 
     def _report(self, result: LoadResult) -> None:
         self._mark(
@@ -278,6 +301,13 @@ class Running:
                 intensity=ordered.intensity,
                 **values,
             )
+        )
+
+    def _unusable(self, why: str) -> WorkloadUnusable:
+        self._mark("end", detail={"trouble": why})
+        return WorkloadUnusable(
+            f"workload {self.ordered.workload!r}: this guest cannot: {why}",
+            hint="lab workloads lists what each needs",
         )
 
     def _did_not_run(self, why: str) -> WorkloadDidNotRun:

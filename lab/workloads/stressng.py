@@ -8,6 +8,7 @@ untrustworthy (stress-ng(1), EXIT STATUS).
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import yaml
@@ -42,6 +43,14 @@ def read(one: Round) -> Measured:
         trouble=trouble,
         said=said,
     )
+
+
+def read_beside(one: Round) -> Measured:
+    """A round in which stress-ng only holds something: what counts are the operations beside it."""
+    whole = read(one)
+    started = any(float(metric.get("wall-clock-time", 0.0)) > 0 for metric in _metrics(one.report))
+    trouble = whole.trouble if one.exit_code in UNUSABLE or not started else ""
+    return replace(whole, seconds=one.seconds, ops=one.ops, trouble=trouble)
 
 
 def _trouble(one: Round, ops: int) -> str:

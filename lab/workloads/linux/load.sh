@@ -103,21 +103,28 @@ round() {
     begin_ns=$ns
     until_ns=$((ns + seconds * 1000000000))
     number=0
+    workers_pids=
     while [ "$number" -lt "$workers" ]; do
         number=$((number + 1))
         worker "$number" >"$out/times.$number" 2>>"$out/said" &
+        workers_pids="$workers_pids $!"
     done
+    (sleep $((seconds / 2)); awk '/^MemAvailable:/ {print $2}' /proc/meminfo >"$out/available") &
+    watcher=$!
     code=0
     if [ -n "$command" ]; then
         (eval "exec timeout -s KILL $((seconds * 2 + grace)) $command") </dev/null >"$out/text" 2>&1
         code=$?
     fi
-    wait
+    [ -z "$workers_pids" ] || wait $workers_pids
+    kill "$watcher" 2>/dev/null
     now
     {
         echo "round $rounds"
         echo "begin_ns $begin_ns"
         echo "end_ns $ns"
+        echo "seconds $seconds"
+        echo "available_kib $(cat "$out/available" 2>/dev/null)"
         echo "exit_code $code"
         cat "$out"/times.* 2>/dev/null | histogram
         [ ! -s "$out/said" ] || sort "$out/said" | uniq -c | sort -rn | head -n 5 | sed 's/^ */said /'
@@ -158,7 +165,7 @@ run() {
     trap 'finish killed' EXIT TERM
     trap '' HUP INT
     cd "$dir" || finish "failed $dir cannot be entered"
-    why=$(prepared 2>&1) || finish "failed $why"
+    why=$(prepared 2>&1) || finish "unusable $why"
     now
     deadline_ns=$((ns + for_s * 1000000000))
     echo $$ >"$base/pid"

@@ -42,14 +42,14 @@ blocks) # 4 MiB written through to the disk and read again
             cat "$dir/large.$me" >/dev/null || { cat "$dir/dd.$me" >&2; return 1; }
     }
     ;;
-pages) # 4 MiB of memory taken; at $target_mib everything is given back
+pages) # 4 MiB of memory taken; at $cycle_mib everything is given back
     prepared() {
-        mkdir -p "$dir/memory" && mount -t tmpfs -o "size=$((target_mib + 8))m" lab-load "$dir/memory"
+        mkdir -p "$dir/memory" && mount -t tmpfs -o "size=$((cycle_mib + 8))m" lab-load "$dir/memory"
     }
     ended() { umount "$dir/memory"; }
     one() {
         taken=${taken:-0}
-        if [ $((taken + 4)) -gt $((target_mib / workers)) ]; then
+        if [ $((taken + 4)) -gt $((cycle_mib / workers)) ]; then
             rm -f "$dir/memory/$me".*
             taken=0
         fi

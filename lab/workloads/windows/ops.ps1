@@ -73,10 +73,10 @@ function Find-Driver([string]$Names) {
             finally { $stream.Dispose() }
         }
     }
-    pages = @{ # 4 MiB of memory taken; at the target everything is given back
+    pages = @{ # 4 MiB of memory taken; at cycle_mib everything is given back
         one = { param($s)
             if (-not $s.ContainsKey('held')) { $s.held = New-Object Collections.Generic.List[byte[]] }
-            if (($s.held.Count + 1) * 4 -gt $s.order.target_mib / $s.order.workers) { $s.held.Clear(); [GC]::Collect() }
+            if (($s.held.Count + 1) * 4 -gt $s.order.cycle_mib / $s.order.workers) { $s.held.Clear(); [GC]::Collect() }
             $block = New-Object byte[] (4MB)
             for ($i = 0; $i -lt $block.Length; $i += 4096) { $block[$i] = 1 }
             $s.held.Add($block)

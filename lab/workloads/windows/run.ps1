@@ -105,8 +105,12 @@ function Invoke-Round($Order, [int]$Number, [int]$Seconds) {
     })
     $tool = if ($Order.command) { Start-Tool $Order $Seconds $Base } else { $null }
     $finish = $null
+    $available = ''
     while (@($running | Where-Object { -not $_.handle.IsCompleted }).Count -or ($tool -and -not $tool.process.HasExited)) {
         try { Write-Whole (Join-Path $Base 'cpu') @($Job.Used()) } catch { } # somebody is looking at it just now
+        if (-not $available -and (Get-Now) -gt $begin + $Seconds * 5e8) {
+            $available = (Get-CimInstance Win32_OperatingSystem).FreePhysicalMemory
+        }
         if ((Test-Path -LiteralPath $stop) -and $tool -and -not $finish) {
             # diskspd ends, and reports what it did until now, when this event is set (option -yp)
             $finish = New-Object Threading.EventWaitHandle($false, 'ManualReset', "lab-load-$Id")
@@ -117,6 +121,7 @@ function Invoke-Round($Order, [int]$Number, [int]$Seconds) {
     }
     $lines = New-Object Collections.Generic.List[string]
     $lines.Add("round $Number"); $lines.Add("begin_ns $begin"); $lines.Add("end_ns $(Get-Now)")
+    $lines.Add("seconds $Seconds"); $lines.Add("available_kib $available")
     $code = if ($tool) { if ($tool.process.HasExited) { $tool.process.ExitCode } else { -1 } } else { 0 }
     $lines.Add("exit_code $code")
     Add-Operations $lines $running
@@ -156,6 +161,7 @@ function Invoke-Load {
     $reason = 'killed'
     try {
         if ($order.op -and -not $op) { throw "no such operation: $($order.op)" }
+        $reason = 'unusable'
         if ($op -and $op['prepared']) { & $op['prepared'] $state | Out-Null }
         $deadline = (Get-Now) + $order.for_s * 1e9
         $number = 0
@@ -174,7 +180,7 @@ function Invoke-Load {
             }
         }
     }
-    catch { $reason = "failed $($_.Exception.Message -replace '\s+', ' ')" }
+    catch { $reason = "$(if ($reason -eq 'unusable') { $reason } else { 'failed' }) $($_.Exception.Message -replace '\s+', ' ')" }
     finally {
         if ($op -and $op['ended']) { try { & $op['ended'] $state | Out-Null } catch { Add-Content (Join-Path $Base 'log') "$_" } }
         Remove-Item -Recurse -Force -ErrorAction SilentlyContinue -LiteralPath $order.dir
