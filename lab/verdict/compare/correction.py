@@ -85,6 +85,8 @@ def corrected(comparisons: Sequence[Comparison], plan: TestPlan) -> tuple[Compar
 
 def _ruled(one: Comparison, p_adjusted: float, plan: TestPlan) -> Comparison:
     verdict = rule(p_adjusted, one.interval[1], one.margin, plan.level)
+    if (verdict, p_adjusted) == (one.verdict, one.p_adjusted):
+        return one
     undone = one.verdict is Compared.REGRESSION and verdict is Compared.NOT_ENOUGH
     more = max(1, one.more or 0) if undone else one.more
     return worded(replace(one, verdict=verdict, p_adjusted=p_adjusted, more=more), plan)

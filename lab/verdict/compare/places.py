@@ -32,7 +32,8 @@ class Task:
 
     def done(self, plan: TestPlan) -> Comparison:
         """Made. The plan's budget is one place's."""
-        plan = replace(plan, most=plan.most * self.places)
+        if plan.most and self.places > 1:
+            plan = replace(plan, most=plan.most * self.places)
         match self.kind:
             case "crashes":
                 made = _crashes(self.pairs, plan)

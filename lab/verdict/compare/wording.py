@@ -9,9 +9,8 @@ from lab.model import Compared, Comparison, TestPlan
 
 def worded(comparison: Comparison, plan: TestPlan) -> Comparison:
     """The comparison with its sentence, and with no further runs wanted where it is decided."""
-    if comparison.verdict is not Compared.NOT_ENOUGH:
-        comparison = replace(comparison, more=0)
-    return replace(comparison, sentence=sentence(comparison, plan))
+    more = comparison.more if comparison.verdict is Compared.NOT_ENOUGH else 0
+    return replace(comparison, more=more, sentence=sentence(comparison, plan))
 
 
 def sentence(one: Comparison, plan: TestPlan) -> str:
