@@ -86,6 +86,7 @@ class Attempt:
         self.recorder.subscribe(self.watch.observe)
         self.recorder.subscribe(tell_answer)
         self.record = self.recorder.add
+        self._events = EventSink(self.record, self.clock)
         self.watch.tell(self.record)
         self.record(Step(t_s=self.clock.t_s, name="attempt", phase="start", detail={"wall": wall()}))
         if self.order.resumed is not None:
@@ -190,7 +191,7 @@ class Attempt:
         """On libvirt's event thread, which must not call libvirt itself."""
         self._shutdown_seen = self._shutdown_seen or name == "shutdown"
         self._panicked = self._panicked or name == "panicked"
-        EventSink(self.record, self.clock)(name, details)
+        self._events(name, details)
         if name == "reset" and self._panicked:
             self._panicked = False
             threading.Thread(target=self._revive, name="revive", daemon=True).start()

@@ -10,14 +10,23 @@ from lab.model import MachineEvent, Observation
 from lab.sensors.thread import SensorThread
 
 
+MOST_ERRORS = 1000
+"""I/O errors recorded of one machine: QEMU 7.2 tells of each, and a bad disk makes thousands a second."""
+
+
 class EventSink:
     """Turns driver events into observations; called on libvirt's event thread."""
 
     def __init__(self, record: Callable[[Observation], None], clock: Stopwatch) -> None:
         self._record = record
         self._clock = clock
+        self._errors = 0
 
     def __call__(self, name: str, details: dict[str, Any]) -> None:
+        if name == "io-error":
+            self._errors += 1
+            if self._errors > MOST_ERRORS:
+                return
         self._record(MachineEvent(t_s=self._clock.t_s, name=name, details=details))
 
 

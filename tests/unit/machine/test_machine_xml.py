@@ -249,3 +249,17 @@ def test_a_kernel_with_a_warped_clock_compares_no_clocks() -> None:
 
     assert "tsc=reliable" not in cmdline("root=/dev/vda", "tcg")
     assert "tsc=reliable" in cmdline("root=/dev/vda", "tcg", time_warp=True)
+
+
+def test_a_restarted_clone_boots_from_its_disk_on_the_port_it_had() -> None:
+    changes = {"ram": Path("/templates/ram"), "clone": True, "ssh_port": 40022}
+    clone, restarted = arguments(tree(**changes)), arguments(tree(**changes, restarted=True))
+    assert "-incoming" in clone
+    assert "-incoming" not in restarted
+    assert any("hostfwd=tcp:127.0.0.1:40022-:22" in argument for argument in restarted)
+    assert any("share=off" in argument for argument in restarted)
+
+
+def test_every_machine_has_a_balloon_that_tells_how_memory_is_used() -> None:
+    assert attributes(tree(), "devices/memballoon") == {"model": "virtio"}
+    assert attributes(tree(), "devices/memballoon/stats") == {"period": "10"}

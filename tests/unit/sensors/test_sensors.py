@@ -15,7 +15,7 @@ from lab.errors import ChannelError
 from lab.model import Frame, Heartbeat, MachineEvent, Observation, SerialChunk
 from lab.sensors import serial as serial_module
 from lab.sensors.heartbeat import HeartbeatSensor
-from lab.sensors.hypervisor import EventSink, LifeSensor
+from lab.sensors.hypervisor import MOST_ERRORS, EventSink, LifeSensor
 from lab.sensors.screen import ScreenSensor
 from lab.sensors.serial import SerialSensor
 from lab.sensors.thread import SensorThread
@@ -216,6 +216,15 @@ def test_hypervisor_events_become_observations(seen: list[Observation]) -> None:
     (event,) = seen
     assert isinstance(event, MachineEvent)
     assert (event.name, event.details) == ("panicked", {"action": "run"})
+
+
+def test_a_disk_that_fails_all_the_time_fills_no_recording(seen: list[Observation]) -> None:
+    sink = EventSink(seen.append, Stopwatch())
+    for _ in range(MOST_ERRORS + 100):
+        sink("io-error", {"operation": "read"})
+    sink("reset", {})
+    assert len(seen) == MOST_ERRORS + 1
+    assert seen[-1].name == "reset"  # type: ignore[union-attr]
 
 
 @pytest.mark.parametrize(

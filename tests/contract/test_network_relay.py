@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from test_faults_network_packets import udp
 
 from lab.faults.network.impairment import Impairment, Line
 from lab.faults.network.relay import Relay
@@ -50,6 +49,14 @@ def directions() -> Iterator[tuple[Ends, Ends]]:
     for one in both:
         for end in (one.out, one.back, one.qemu_out, one.qemu_back):
             end.close()
+
+
+def asking() -> bytes:
+    """A question for `lab-probe.invalid`, as it leaves a guest."""
+    dns = struct.pack(">HHHHHH", 1, 0x0100, 1, 0, 0, 0) + b"\x09lab-probe\x07invalid\0\0\1\0\1"
+    body = struct.pack(">HHHH", 40000, 53, 8 + len(dns), 0) + dns
+    head = struct.pack(">BBHHHBBH", 0x45, 0, 20 + len(body), 1, 0, 64, 17, 0) + bytes(8)
+    return bytes(12) + b"\x08\x00" + head + body
 
 
 def relay(both: tuple[Ends, Ends], impairment: Impairment, names: str = "") -> Relay:
@@ -94,7 +101,7 @@ def made_counts(made: Relay) -> int:
 def test_a_question_gets_an_error_and_never_leaves(directions: tuple[Ends, Ends]) -> None:
     made = relay(directions, Impairment(), names="servfail")
     out, into = directions
-    out.qemu_out.sendall(framed(udp()) + framed(b"other"))
+    out.qemu_out.sendall(framed(asking()) + framed(b"other"))
     assert packet_from(out.qemu_back) == b"other"
     assert packet_from(into.qemu_back)[34 + 8 + 3] & 15 == 2
     made.stop()
