@@ -9,7 +9,6 @@ from lab.clock import Stopwatch
 from lab.model import MachineEvent, Observation
 from lab.sensors.thread import SensorThread
 
-
 MOST_ERRORS = 1000
 """I/O errors recorded of one machine: QEMU 7.2 tells of each, and a bad disk makes thousands a second."""
 
