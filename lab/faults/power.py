@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
+from collections.abc import Iterator
 
 import psutil
 
+from lab.errors import LabError
 from lab.faults.kind import Values, number
 from lab.faults.subject import Subject
+from lab.guest.guest import Guest
 from lab.model import MachineEvent
 
 
@@ -22,16 +26,15 @@ class HardReset:
 
     def inject(self) -> None:
         self._since_s = self._subject.clock.t_s
-        self._subject.guest.declare_reboot("the fault hard-reset")
-        self._subject.machine.reset()
+        with _announced(self._subject.guest, "the fault hard-reset", ""):
+            self._subject.machine.reset()
 
     def prove(self) -> str:
         seen = self._subject.seen.since(self._since_s, "reset")
         return f"QEMU told of a reset at {seen[0].t_s:.1f} s" if seen else ""
 
     def undo(self) -> str:
-        self._subject.guest.wait_rebooted()
-        return "the guest answers, with another boot id"
+        return _answered(self._subject.guest)
 
 
 class PowerCut:
@@ -55,8 +58,8 @@ class PowerCut:
 
         :param boot_id: the guest's, where there is no time to ask.
         """
-        self._subject.guest.declare_reboot("the fault power-cut", boot_id=boot_id)
-        self._pid = self._subject.machine.cut_power()
+        with _announced(self._subject.guest, "the fault power-cut", boot_id):
+            self._pid = self._subject.machine.cut_power()
         self._cut_s = self._subject.clock.t_s
         details = {"by": "lab", "fault": "power-cut", "pid": self._pid}
         self._subject.record(MachineEvent(t_s=self._cut_s, name="destroyed", details=details))
@@ -75,16 +78,16 @@ class PowerCut:
         machine.power_on()
 
     def prove(self) -> str:
-        if not self._pid or psutil.pid_exists(self._pid):
+        if not self._pid or not _gone(self._pid):
             return ""
         return f"QEMU (pid {self._pid}) was gone by SIGKILL at {self._cut_s:.1f} s, and its memory with it"
 
     def undo(self) -> str:
+        if not self._pid:
+            return "the power was not cut"
         if not self._subject.machine.powered:
             self.power_on()
-        if self._subject.guest.rebooting:
-            self._subject.guest.wait_rebooted()
-        return "the guest answers, with another boot id"
+        return _answered(self._subject.guest)
 
 
 class Pause:
@@ -112,3 +115,29 @@ class Pause:
     def undo(self) -> str:
         self._subject.domain.resume()
         return f"QEMU's state is {self._subject.domain.state()}"
+
+
+@contextlib.contextmanager
+def _announced(guest: Guest, reason: str, boot_id: str) -> Iterator[None]:
+    """A reboot is declared before it is brought about, and no longer if that fails."""
+    guest.declare_reboot(reason, boot_id=boot_id)
+    try:
+        yield
+    except LabError:
+        guest.withdraw_reboot()
+        raise
+
+
+def _answered(guest: Guest) -> str:
+    """Waits for the announced boot, unless somebody did already."""
+    if guest.rebooting:
+        guest.wait_rebooted()
+    return "the guest answers, with another boot id"
+
+
+def _gone(pid: int) -> bool:
+    """Also when nobody has asked yet how it ended."""
+    try:
+        return bool(psutil.Process(pid).status() == psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return True

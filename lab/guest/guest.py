@@ -196,6 +196,13 @@ class Guest:
         self._step("reboot", "start", reason=reason)
         self._record(Expectation(t_s=self._clock.t_s, what="reboot", begin=True, reason=reason))
 
+    def withdraw_reboot(self) -> None:
+        """The boot that `declare_reboot` announced does not come after all."""
+        if self._left_boot is not None:
+            self._left_boot = None
+            self._record(Expectation(t_s=self._clock.t_s, what="reboot", begin=False))
+            self._step("reboot", "end", "withdrawn")
+
     @property
     def rebooting(self) -> bool:
         """Whether a boot that was announced has not answered yet."""

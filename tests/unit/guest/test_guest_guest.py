@@ -397,3 +397,35 @@ def test_facts_come_from_one_command(guest: Guest, agent: Scripted) -> None:
 def test_closing_closes_every_channel(guest: Guest, agent: Scripted, ssh: Scripted) -> None:
     guest.close()
     assert (agent.calls, ssh.calls) == (["close"], ["close"])
+
+
+def test_a_reboot_that_somebody_else_causes_is_declared_and_waited_for(
+    guest: Guest, agent: Scripted, seen: list[Observation]
+) -> None:
+    agent.boot_ids = ["boot-1", "boot-2"]
+    guest.declare_reboot("the fault hard-reset")
+    assert guest.rebooting
+    guest.wait_rebooted()
+    assert not guest.rebooting
+    assert [(e.begin, e.reason) for e in seen if isinstance(e, Expectation)][0] == (
+        True,
+        "the fault hard-reset",
+    )
+    assert not any(call.startswith("run") for call in agent.calls)
+
+
+def test_a_guest_that_cannot_be_asked_any_more_is_told_its_boot_id(guest: Guest, agent: Scripted) -> None:
+    agent.boot_ids = ["boot-2"]
+    guest.declare_reboot("the fault power-cut", boot_id="boot-1")
+    assert agent.calls == []
+    guest.wait_rebooted()
+
+
+def test_a_reboot_that_does_not_come_after_all_is_expected_no_more(
+    guest: Guest, agent: Scripted, seen: list[Observation]
+) -> None:
+    guest.declare_reboot("the fault power-cut", boot_id="boot-1")
+    guest.withdraw_reboot()
+    guest.withdraw_reboot()
+    assert [e.begin for e in seen if isinstance(e, Expectation)] == [True, False]
+    assert not guest.rebooting
