@@ -157,7 +157,7 @@ def load(attempt: Attempt, guest: Guest) -> Load:
 
     family, agent = attempt.order.image.family, attempt.agent
     return Load(
-        driver_of(guest, family),
+        driver_of(guest, family, tools=dict(attempt.order.tools)),
         family,
         attempt.record,
         attempt.clock,

@@ -27,6 +27,7 @@ COMMANDS: Mapping[str, tuple[str, ...]] = {
     "fault": ("fault",),
     "faults": ("faults",),
     "content": ("content",),
+    "workloads": ("workloads",),
     "images": ("image",),
 }
 """Module of this package to the commands it registers: `lab plan` loads no more than it needs (0.4 s

@@ -476,6 +476,10 @@ class LabModel(Model):
         default={},
         description="Media for images that need yours, by image name or pattern; relative to this file.",
     )
+    tools: dict[Literal["diskspd", "package"], Annotated[str, Field(min_length=1)]] = Field(
+        default={},
+        description="Programs of yours for loads on Windows guests: diskspd.exe, an MSI to install.",
+    )
     places: PlacesModel = Field(
         default=PlacesModel(), description="Where images, state and sockets are kept."
     )

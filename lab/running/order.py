@@ -69,6 +69,8 @@ class CellOrder:
     evidence: EvidencePolicy = field(default_factory=EvidencePolicy)
     keep_hours: float = 0.0
     """Keep the guest so long at the first failure (`lab repro --shell`), or 0."""
+    tools: tuple[tuple[str, Path], ...] = ()
+    """The user's programs for loads on Windows guests, by name."""
     artefacts: tuple[tuple[str, str], ...] = ()
     """(name, sha256) that the first run used; a repro refuses others."""
     soak: SoakPlan = field(default_factory=SoakPlan)

@@ -152,6 +152,7 @@ def order(
         evidence=setting.lab.evidence,
         soak=setting.lab.soak,
         identity=setting.lab.clones.identity,
+        tools=tuple(setting.lab.tools.items()),
     )
 
 

@@ -36,7 +36,7 @@ class Workload:
 
 LOADS = {
     "cpu": "all CPUs with arithmetic",
-    "memory": "memory: writes and checks all that the guest can spare; above 1.0 it runs out",
+    "memory": "memory: takes and writes all that the guest can spare; above 1.0 it runs out",
     "files-small": "the file system with many small files: names made, linked, renamed, hashed, deleted",
     "files-open": "the path of opening a file, which every file filter lengthens",
     "files-large": "disk and page cache with reads and writes in a large file",

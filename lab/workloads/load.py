@@ -24,6 +24,10 @@ ROUNDS = 5
 """That a load is divided into, so that what it did until a crash is known."""
 LONGEST_ROUND_S = 300
 AT_MOST_S = 600.0
+REMEDY = {
+    Family.LINUX: "install {} in the guest (`packages:` in images/NAME.yaml)",
+    Family.WINDOWS: "name your copy of {} below `tools:` in lab.yaml",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -153,7 +157,7 @@ class Load:
         lacking = [program for program in ways[0].needs if program in missing]
         raise WorkloadUnusable(
             f"workload {name!r}: the guest has no {', no '.join(lacking)}",
-            hint=f"install {', '.join(lacking)} in the guest (`packages:` in images/NAME.yaml)",
+            hint=REMEDY[self._family].format(", ".join(lacking)),
         )
 
 

@@ -10,6 +10,7 @@ import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from lab.errors import InputError
 from lab.proc import Completed
 from lab.workloads import rounds, sizing
 from lab.workloads.inguest import HERE, GuestLike, text, values
@@ -39,6 +40,9 @@ class WindowsDriver:
         """The scripts are on the disk: they outlive a restart."""
         if self._prepared:
             return
+        for name, path in self._tools.items():
+            if not path.is_file():
+                raise InputError(f"tools.{name}: {path}: no such file", hint="mend `tools:` in lab.yaml")
         make = f"New-Item -ItemType Directory -Force -Path '{HOME}\\tools' | Out-Null"
         self._guest.run([*POWERSHELL, "-Command", make], check=True)
         for name in SCRIPTS:

@@ -184,11 +184,15 @@ run() {
     if [ -e "$base/stop" ]; then finish stopped; else finish deadline; fi
 }
 
+alive() {
+    [ -e "$base/pid" ] && kill -0 "$(cat "$base/pid")" 2>/dev/null
+}
+
 look() {
     id=${base##*/}
     if [ -e "$base/ended" ]; then
         echo "state ended $(cat "$base/ended")"
-    elif [ -e "$base/pid" ] && kill -0 "$(cat "$base/pid")" 2>/dev/null; then
+    elif alive; then
         echo "state running"
     elif [ -e "$base/order" ] && [ ! -e "$base/pid" ]; then
         echo "state starting"
@@ -221,7 +225,7 @@ stop() {
         esac
     done
     waited=0
-    while [ ! -e "$base/ended" ] && [ "$waited" -lt "$2" ]; do
+    while [ ! -e "$base/ended" ] && alive && [ "$waited" -lt "$2" ]; do
         sleep 0.5 2>/dev/null || sleep 1
         waited=$((waited + 1))
     done

@@ -88,7 +88,7 @@ function Show-Load([int]$After) {
 
 function Stop-Load([int]$After, [int]$Patience) {
     if (Test-Path -LiteralPath $Base) { Write-Whole (Join-Path $Base 'stop') @('') }
-    for ($i = 0; $i -lt $Patience -and -not (Test-Path (Join-Path $Base 'ended')); $i++) { Start-Sleep -Milliseconds 500 }
+    for ($i = 0; $i -lt $Patience -and -not (Test-Path (Join-Path $Base 'ended')) -and (Get-Runner); $i++) { Start-Sleep -Milliseconds 500 }
     $runner = Get-Runner
     if ($runner) {
         Stop-Process -Force -Id $runner.ProcessId -ErrorAction SilentlyContinue
