@@ -7,7 +7,7 @@ import pytest
 from lab.running.update import Update
 from lab.workloads import Load
 
-FOR_S = 15
+FOR_S = 6
 
 
 @pytest.mark.scenario(level="component", starts_with="installed")
