@@ -38,6 +38,8 @@ Answer = TypeVar("Answer")
 PROBE_SHARE = 1 / 12
 """Share of `command_s` that a look for a sign of life may take (5 s of 60 s); scales with the host."""
 LOOK_AGAIN_S = 0.5
+LOOK_SOON_S = 0.05
+"""For a guest that is there and was only out of reach: libvirt takes a moment to see its agent again."""
 
 
 class CommandFailed(Exception):
@@ -266,7 +268,7 @@ class Guest:
             channel.ping(probe_s)
             return True
 
-        self._first_to(answers, "answer of the restored guest", limit_s)
+        self._first_to(answers, "answer of the restored guest", limit_s, LOOK_SOON_S)
         wake(self, time.time, generation="same")
         self._record(Expectation(t_s=self._clock.t_s, what="silence", begin=False))
         self._step("restore", "end", "completed", checkpoint=name, seconds=round(watch.t_s, 3))
@@ -298,7 +300,13 @@ class Guest:
         with contextlib.suppress(ChannelLost, GuestCommandTimeout):
             self.run(shell.REBOOT)
 
-    def _first_to(self, act: Callable[[Channel], Answer | None], what: str, limit_s: float) -> Answer:
+    def _first_to(
+        self,
+        act: Callable[[Channel], Answer | None],
+        what: str,
+        limit_s: float,
+        interval_s: float = 0.0,
+    ) -> Answer:
         """The first answer of any channel, which then becomes the one in use.
 
         The most trusted channel has the first quarter of the time for itself: while nothing
@@ -328,9 +336,8 @@ class Guest:
             raise _unavailable(failures)
 
         try:
-            return wait_for(
-                look, what=what, timeout_s=limit_s, interval_s=LOOK_AGAIN_S, ignore=(ChannelError,)
-            )
+            between_s = interval_s or LOOK_AGAIN_S
+            return wait_for(look, what=what, timeout_s=limit_s, interval_s=between_s, ignore=(ChannelError,))
         except _Final as final:
             raise final.error from None
 

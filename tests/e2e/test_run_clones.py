@@ -15,6 +15,7 @@ from test_run_unreached import users_disk
 from lab.images.built import BuiltImage
 from lab.machine.leases import Lease, qemu_process
 from lab.model import Step
+from lab.waiting import WaitTimeout
 
 pytestmark = [pytest.mark.e2e, pytest.mark.vm, pytest.mark.timeout(900)]
 
@@ -70,7 +71,12 @@ def is_clone(lease: Lease) -> bool:
 def starved(bench: TemporaryLab) -> Answer:
     """A run whose only clone is killed for want of memory."""
     process = bench.start("run")
-    clone = bench.await_lease(lambda lease: lease.run != "template" and is_clone(lease), timeout_s=180)
+    try:
+        clone = bench.await_lease(lambda lease: lease.run != "template" and is_clone(lease), timeout_s=180)
+    except WaitTimeout:
+        process.terminate()
+        out, err = process.communicate(timeout=60)
+        pytest.fail(f"no clone was started: {Answer(process.returncode, out, err)}")
     qemu = qemu_process(clone)
     assert qemu is not None
     with out_of_memory(qemu.pid):
