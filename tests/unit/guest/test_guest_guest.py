@@ -407,10 +407,8 @@ def test_a_reboot_that_somebody_else_causes_is_declared_and_waited_for(
     assert guest.rebooting
     guest.wait_rebooted()
     assert not guest.rebooting
-    assert [(e.begin, e.reason) for e in seen if isinstance(e, Expectation)][0] == (
-        True,
-        "the fault hard-reset",
-    )
+    begin = next(e for e in seen if isinstance(e, Expectation))
+    assert (begin.begin, begin.reason) == (True, "the fault hard-reset")
     assert not any(call.startswith("run") for call in agent.calls)
 
 
