@@ -19,6 +19,7 @@ from benchmarks.laboratory import Laboratory
 from lab.errors import InfraError
 
 MOST_S = 45 * 60.0
+HARMLESS = {"build": "1.1", "content": "292"}
 FASTER = Wanted(limit=3, at_least=True, of_ratio=True)
 
 
@@ -38,10 +39,11 @@ def run(settings: Settings) -> Iterator[Figure]:
         return seconds
 
     what = f"lab.yaml{' on tiny' if settings.quick else ''}"
-    first = once(use=True)
-    yield Figure(
-        name="with clones, first run", subject=what, unit="s", samples=(first,), note="templates made in it"
-    )
+    if not settings.quick:
+        note = "templates made in it, where there were none"
+        yield Figure(
+            name="with clones, first run", subject=what, unit="s", samples=(once(use=True),), note=note
+        )
     taken = interleaved(
         {"with": lambda: once(use=True), "without": lambda: once(use=False)}, settings.times(2)
     )
@@ -64,12 +66,15 @@ def run(settings: Settings) -> Iterator[Figure]:
 
 
 def shipped(settings: Settings) -> dict[str, Any]:
-    """The checkout's lab.yaml; when quick, on `tiny` alone."""
+    """The checkout's lab.yaml; when quick, on `tiny` with a candidate that does not crash for a minute."""
     given: dict[str, Any] = yaml.safe_load((ROOT / "lab.yaml").read_text(encoding="utf-8"))
     given.pop("places", None)
     if settings.quick or settings.images:
         images = list(settings.images) or [guests.TINY]
         given["matrix"] = {**given["matrix"], "images": images}
+    if settings.quick:
+        given["matrix"]["scenarios"] = given["matrix"]["scenarios"][:2]
+        given["arms"]["candidate"] = dict(HARMLESS)
         given["census"] = dict.fromkeys(images, 1)
     return given
 
