@@ -9,9 +9,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from temporary_lab import RUN_S, Answer, TemporaryLab, order_of, temporary_lab
+from temporary_lab import RUN_S, Answer, TemporaryLab, temporary_lab
 from test_run_unreached import users_disk
 
+from lab.errors import ArtefactError
 from lab.images.built import BuiltImage
 from lab.machine.leases import Lease, qemu_process
 from lab.model import Step
@@ -62,9 +63,14 @@ def out_of_memory(pid: int) -> Iterator[None]:
             group.rmdir()
 
 
-def is_clone(lease: Lease) -> bool:
-    path = Path(lease.recording) / "order.json"
-    return path.exists() and order_of(path.parent)["template"] is not None
+def is_woken(bench: TemporaryLab, lease: Lease) -> bool:
+    """Whether the machine is a clone that has come to its scenario."""
+    if not (Path(lease.recording) / "attempt.json").exists():
+        return False
+    with contextlib.suppress(ArtefactError):
+        seen = bench.recorded(lease.cell, lease.attempt)
+        return any(isinstance(item, Step) and item.name == "woken" for item in seen)
+    return False
 
 
 @pytest.fixture(scope="module")
@@ -72,7 +78,7 @@ def starved(bench: TemporaryLab) -> Answer:
     """A run whose only clone is killed for want of memory."""
     process = bench.start("run")
     try:
-        clone = bench.await_lease(lambda lease: lease.run != "template" and is_clone(lease), timeout_s=180)
+        clone = bench.await_lease(lambda lease: is_woken(bench, lease), timeout_s=180)
     except WaitTimeout:
         process.terminate()
         out, err = process.communicate(timeout=60)

@@ -35,6 +35,12 @@ def test_a_clone_gets_the_time_and_randomness_and_its_time_is_seen_to_move() -> 
     assert len(clone.stdin) == SEED_BYTES
 
 
+def test_a_host_that_is_slow_is_no_fault_of_the_clones_clock() -> None:
+    moments = iter((NOW, NOW + 40.0))
+    clone = Clone("woken first=8.10 second=8.19 date=1800000001")
+    assert wake(clone, lambda: next(moments)).off_s == 39.0
+
+
 def test_two_clones_get_different_randomness() -> None:
     one, two = (
         Clone("woken first=1.0 second=1.1 date=1800000000"),
