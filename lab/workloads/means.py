@@ -39,7 +39,7 @@ class Task:
     command: str = ""
     """The tool's command line; `$seconds`, `$out` and `$dir` are the round's."""
     takes_mib: int = 0
-    """Memory that must be seen to be gone while it runs."""
+    """Memory that must be seen to be gone before it counts as started."""
     settings: Mapping[str, str | int] = field(default_factory=dict)
     """More that `op` reads."""
 

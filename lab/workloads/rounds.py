@@ -6,10 +6,11 @@ state ended failed WHY       it began, and its tool broke off
 boot ID                      the boot it was started in
 now_ns N                     the guest's monotonic clock
 cpu HUNDREDTHS PROCESSES     of everything that runs for it
+available_kib N              memory that can be had now
 round N                      a finished round, up to `end N`
 begin_ns N / end_ns N        on the guest's monotonic clock
 seconds N                    that the round was to last
-available_kib N              memory that was left in the middle of it
+available_kib N              the least memory that could be had in it
 exit_code N                  of the tool
 ops N / errors N / worst_us N / sum_us N / bin UPPER_US COUNT
 said COUNT WORDS             what failed operations said, the most frequent first
@@ -41,7 +42,7 @@ class Round:
     end_ns: int
     wanted_s: int
     available_mib: int | None
-    """In the middle of the round; None when it was over before."""
+    """The least in the round; None when nobody looked."""
     exit_code: int
     ops: int
     """Operations timed one by one, without the tool's."""
@@ -68,6 +69,7 @@ class Look:
     now_ns: int
     cpu_s: float
     processes: int
+    available_mib: int
     rounds: tuple[Round, ...]
     more: bool
     stuck: str
@@ -99,6 +101,7 @@ def parse(text: str) -> Look:
         now_ns=_number(heads.get("now_ns", "")),
         cpu_s=_number(hundredths) / 100,
         processes=_number(processes),
+        available_mib=_number(heads.get("available_kib", "")) // 1024,
         rounds=tuple(rounds),
         more="more" in heads,
         stuck=heads.get("stuck", ""),

@@ -92,7 +92,8 @@ class Running:
     # -- life --------------------------------------------------------------
 
     def start(self) -> None:
-        """Start it and wait for a sign that it works: processes of its own that use CPU time, or a round.
+        """Start it and wait for a sign that it works: processes of its own that use CPU time, and memory
+        gone where it takes memory; or a finished round.
 
         :raise WorkloadDidNotRun: there is none.
         """
@@ -105,6 +106,7 @@ class Running:
         def at_work() -> Look | None:
             look = self._look()
             busy = look.state == "running" and look.processes > 0 and look.cpu_s > 0
+            busy = busy and look.available_mib <= ordered.available_mib - ordered.task.takes_mib
             return look if busy or look.rounds or look.state in ("ended", "gone") else None
 
         try:

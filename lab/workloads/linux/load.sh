@@ -44,6 +44,26 @@ marked() {
     grep -sl "LAB_LOAD=$id" /proc/[0-9]*/environ | sed 's|/proc/\([0-9]*\)/.*|\1|'
 }
 
+# KiB of memory that can be had, in $available, without starting a process.
+available() {
+    while read -r name available _; do
+        [ "$name" != MemAvailable: ] || break
+    done </proc/meminfo
+}
+
+# The least memory that could be had, looked at once a second until it is killed.
+lowest() {
+    low=
+    while :; do
+        available
+        if [ -z "$low" ] || [ "$available" -lt "$low" ]; then
+            low=$available
+            echo "$low" >"$1"
+        fi
+        sleep 1
+    done
+}
+
 # CPU ticks of all of them, their ended children included.
 ticks() {
     marked | awk '
@@ -109,7 +129,7 @@ round() {
         worker "$number" >"$out/times.$number" 2>>"$out/said" &
         workers_pids="$workers_pids $!"
     done
-    (sleep $((seconds / 2)); awk '/^MemAvailable:/ {print $2}' /proc/meminfo >"$out/available") &
+    lowest "$out/available" &
     watcher=$!
     code=0
     if [ -n "$command" ]; then
@@ -203,6 +223,8 @@ look() {
     now
     echo "now_ns $ns"
     echo "cpu $(ticks)"
+    available
+    echo "available_kib $available"
     seen=$1
     shown=0
     while [ -e "$base/rounds/$((seen + 1))" ] && [ "$shown" -lt 40 ]; do

@@ -73,6 +73,7 @@ function Show-Load([int]$After) {
         if (Test-Path -LiteralPath $file) { "$name $(Get-Content -LiteralPath $file)" }
     }
     "now_ns $(Get-Now)"
+    "available_kib $((Get-CimInstance Win32_OperatingSystem).FreePhysicalMemory)"
     $seen = $After
     $shown = 0
     while ((Test-Path (Join-Path $Base "rounds\$($seen + 1)")) -and $shown -lt 40) {

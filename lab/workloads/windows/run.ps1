@@ -105,11 +105,13 @@ function Invoke-Round($Order, [int]$Number, [int]$Seconds) {
     })
     $tool = if ($Order.command) { Start-Tool $Order $Seconds $Base } else { $null }
     $finish = $null
-    $available = ''
+    $available = $null
+    $turn = 0
     while (@($running | Where-Object { -not $_.handle.IsCompleted }).Count -or ($tool -and -not $tool.process.HasExited)) {
         try { Write-Whole (Join-Path $Base 'cpu') @($Job.Used()) } catch { } # somebody is looking at it just now
-        if (-not $available -and (Get-Now) -gt $begin + $Seconds * 5e8) {
-            $available = (Get-CimInstance Win32_OperatingSystem).FreePhysicalMemory
+        if ($turn++ % 4 -eq 0) {
+            $free = (Get-CimInstance Win32_OperatingSystem).FreePhysicalMemory
+            if ($null -eq $available -or $free -lt $available) { $available = $free }
         }
         if ((Test-Path -LiteralPath $stop) -and $tool -and -not $finish) {
             # diskspd ends, and reports what it did until now, when this event is set (option -yp)

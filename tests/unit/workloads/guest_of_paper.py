@@ -41,6 +41,7 @@ def look(state: str = "running", *rounds: Round, reason: str = "", **changes: ob
         "now_ns": 1,
         "cpu_s": 1.5,
         "processes": 3,
+        "available_mib": 100,
         "rounds": rounds,
         "more": False,
         "stuck": "",

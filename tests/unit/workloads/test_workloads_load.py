@@ -159,6 +159,12 @@ def test_memory_that_was_not_taken_is_an_error() -> None:
         load_on(driver).run("memory")
 
 
+def test_a_load_of_memory_has_only_started_when_the_memory_is_gone() -> None:
+    driver = PaperDriver([look(available_mib=390), look(available_mib=390), look(available_mib=120), ENDED])
+    load_on(driver).started("memory")
+    assert driver.asked.count("look 0") == 3
+
+
 def test_a_stopped_load_may_end_in_the_middle_of_a_round() -> None:
     driver = PaperDriver([look(), ended("stopped", one_round(1), one_round(2, seconds=0.3))])
     with load_on(driver).running("files-open") as running:
