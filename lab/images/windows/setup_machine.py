@@ -25,8 +25,9 @@ from lab.machine.xml import Hardware, domain_xml
 from lab.model import BootPath, Family, Profile
 from lab.places import Places
 
-KEY_ENTER = 28
-"""Linux key code: the answer to "Press any key to boot from CD or DVD"."""
+KEY_SPACE = 57
+"""Linux key code: the answer to "Press any key to boot from CD or DVD". OVMF's own pages, where a disc that
+does not boot ends, do nothing on it; Enter would open their lists."""
 VCPUS = 2
 MEMORY_MIB = 4096
 
@@ -91,7 +92,7 @@ class SetupMachine(Machine):
     def press_a_key(self) -> None:
         """For the ISO's prompt; a guest that is not there yet is not an error."""
         with contextlib.suppress(MachineError):
-            self.domain.press([KEY_ENTER])
+            self.domain.press([KEY_SPACE])
 
     def _make_disks(self) -> None:
         if self.nvram is not None:
