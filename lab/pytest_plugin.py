@@ -205,8 +205,10 @@ def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Tell the recording how the scenario ended, before fixtures are torn down."""
-    report = yield
     running = item.stash.get(ATTEMPT, None)
+    if running is not None and (call.when == "call" or call.excinfo is not None):
+        running.watch.disarm()  # what is found from here on must not interrupt the writing of the report
+    report = yield
     if running is None or item.stash.get(ENDED, False):
         return report
     if call.when == "call" or (call.when == "setup" and call.excinfo is not None):

@@ -20,6 +20,10 @@ from lab.places import Places
 from lab.templates import Template
 
 
+WARPED_PATIENCE = 4.0
+"""A guest whose idle time is skipped is never idle for us: it answers when its own timers let it."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HostChoice:
     """The host an attempt runs on, as measured."""
@@ -90,7 +94,7 @@ class CellOrder:
         scaled = self.cell.timeouts.scaled(self.host.factor)
         return DetectSettings(
             boot_s=scaled.boot_s,
-            heartbeat_s=scaled.heartbeat_s,
+            heartbeat_s=scaled.heartbeat_s * (WARPED_PATIENCE if self.profile.time_warp else 1.0),
             loop_resets=self.loop_resets,
             usual_boot_s=self.usual_boot_s,
             expected_boots=self.expected_boots,
