@@ -26,7 +26,7 @@ from lab.clock import wall
 from lab.errors import HostError, MachineError
 from lab.images.built import BuiltImage
 from lab.images.windows import dump_disk
-from lab.machine import embedded, freezing, windows
+from lab.machine import embedded, freezing, reaping, windows
 from lab.machine.driver import Domain, EventSink, Hypervisor
 from lab.machine.leases import Lease, LeaseBook, owner_started, qemu_process
 from lab.machine.xml import Hardware, Ownership, domain_xml, hardware_digest
@@ -136,6 +136,8 @@ class Machine:
             self.serial_log.touch()
             self._hypervisor = open_host(self.order.uri, self.places)
             self._make_disks()
+            if embedded.is_embedded(self.order.uri):
+                self._adopt(self._hypervisor)
             self._domain = self._hypervisor.create_paused(self.xml())
             if sink is not None:
                 self._domain.watch(sink)
@@ -144,6 +146,16 @@ class Machine:
         except BaseException:
             self.close()
             raise
+
+    def _adopt(self, hypervisor: Hypervisor) -> None:
+        """From now on what libvirt starts for us is ours to bury. Its own trials of QEMU are not: asking for
+        the version makes it look at QEMU before that."""
+        _ = hypervisor.qemu_version
+        root = embedded.process_root(self.places)
+        names = [str(embedded.pid_file(root, self.name).relative_to(root))]
+        if self.order.profile.tpm:
+            names.append(f"run/swtpm/*-{self.name}-swtpm.pid")
+        reaping.follow(root, *names)
 
     def _check_template(self) -> None:
         """Device state that is loaded into other devices is not always refused by QEMU; it is by us."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -55,15 +54,26 @@ def _axes(lab: Lab) -> Iterator[str]:
 
 
 def _settings(lab: Lab, plan: Plan) -> Iterator[str]:
+    alike = _alike(plan.cells)
     for setting in _all_settings(lab):
-        counted = Counter(setting.of(cell) for cell in plan.cells)
-        if not counted:
+        by_value: dict[str, list[Cell]] = {}
+        for cells in alike:
+            by_value.setdefault(setting.of(cells[0]), []).extend(cells)
+        if not by_value:
             continue
-        usual = counted.most_common(1)[0][0]
+        usual = max(by_value, key=lambda value: len(by_value[value]))
         yield _line(setting.name, usual, lab.where.get(setting.place, setting.otherwise))
-        for value in sorted(counted.keys() - {usual}):
-            differing = [cell for cell in plan.cells if setting.of(cell) == value]
-            yield from _differing(value, differing)
+        for value in sorted(by_value.keys() - {usual}):
+            yield from _differing(value, by_value[value])
+
+
+def _alike(cells: Sequence[Cell]) -> list[list[Cell]]:
+    """Cells by everything that a setting can be, so that each is looked at once per kind."""
+    kinds: dict[tuple[object, ...], list[Cell]] = {}
+    for cell in cells:
+        own = (id(cell.timeouts), cell.memory_mib, cell.vcpus, cell.count_loops, cell.ring, cell.weight)
+        kinds.setdefault(own, []).append(cell)
+    return list(kinds.values())
 
 
 def _all_settings(lab: Lab) -> Iterator[_Setting]:
