@@ -19,7 +19,6 @@ from lab.model import (
 from lab.places import Places
 from lab.templates import Template
 
-
 WARPED_PATIENCE = 4.0
 """A guest whose idle time is skipped is never idle for us: it answers when its own timers let it."""
 
