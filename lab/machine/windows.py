@@ -12,7 +12,7 @@ from lab.model import Profile
 
 SECURE_CODE = Path("/usr/share/OVMF/OVMF_CODE_4M.ms.fd")
 SECURE_VARS = Path("/usr/share/OVMF/OVMF_VARS_4M.ms.fd")
-"""Debian's OVMF with Secure Boot: firmware that needs system management mode, and Microsoft's keys enrolled."""
+"""Debian's OVMF with Secure Boot: firmware that needs SMM, and Microsoft's keys enrolled."""
 ENLIGHTENMENTS = (
     "relaxed", "vapic", "vpindex", "runtime", "synic", "stimer", "reset", "frequencies", "tlbflush", "ipi",
 )  # fmt: skip
