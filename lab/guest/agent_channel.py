@@ -207,9 +207,13 @@ class AgentChannel:
                     if sent < wanted.size:
                         _in_time(deadline, f"put {to!r} ({sent} of {wanted.size} bytes sent)", timeout_s)
         except (GuestFileError, GuestCommandTimeout):
-            remove = ["-c", 'rm -f "$1"', "lab", part]
-            quietly(lambda: self._port.start(remove, b"", Deadline.after(1.0)))
+            self._abandon(part)
             raise
+
+    def _abandon(self, part: str) -> None:
+        """Have a file removed that was not filled."""
+        remove = ["-c", 'rm -f "$1"', "lab", part]
+        quietly(lambda: self._port.start(remove, b"", Deadline.after(1.0)))
 
     @contextlib.contextmanager
     def _moving(self, verb: str, path: str, handle: int) -> Iterator[None]:

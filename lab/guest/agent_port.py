@@ -27,6 +27,8 @@ LEAST_REQUEST_S = 2.0
 """A request is given this long even just before a deadline: cutting it off costs a new handshake
 with the agent (libvirt's guest-sync), which is dearer than the wait."""
 
+NTSTATUS_ERROR = 0xC0000000
+
 
 class AgentPort:
     """The agent's requests as methods.
@@ -80,18 +82,23 @@ class AgentPort:
     def close(self, handle: int, deadline: Deadline) -> None:
         self.ask("guest-file-close", deadline, handle=handle)
 
-    def start(self, argv: list[str], stdin: bytes, deadline: Deadline) -> int:
-        """Start `/bin/sh` with `argv`; its pid. Output is not captured."""
+    def start(self, argv: list[str], stdin: bytes, deadline: Deadline, *, path: str = "/bin/sh") -> int:
+        """Start `path` with `argv`; its pid. Output is not captured."""
         more = {"input_data": base64.b64encode(stdin).decode("ascii")} if stdin else {}
-        return int(self.ask("guest-exec", deadline, path="/bin/sh", arg=argv, **more)["pid"])
+        return int(self.ask("guest-exec", deadline, path=path, arg=argv, **more)["pid"])
 
     def exit_code(self, pid: int, deadline: Deadline) -> int | None:
-        """None while it runs; negative for a death by signal. The agent tells the end only once."""
+        """None while it runs; negative for a death by signal. The agent tells the end only once.
+
+        Windows has no signals: there the agent calls codes from 0xC0000000 on (NTSTATUS) so, as a number
+        below zero (qga/commands.c), and they are returned as Windows has them.
+        """
         status = self.ask("guest-exec-status", deadline, pid=pid)
         if not status["exited"]:
             return None
         if "signal" in status:
-            return -int(status["signal"])
+            number = int(status["signal"])
+            return number & 0xFFFFFFFF if number < 0 or number >= NTSTATUS_ERROR else -number
         return int(status.get("exitcode", 0))
 
 

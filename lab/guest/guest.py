@@ -15,7 +15,6 @@ from typing import Any, Protocol, TypeVar
 
 from lab.clock import Deadline, Stopwatch
 from lab.errors import ChannelError
-from lab.guest import facts, shell
 from lab.guest.channel import (
     Channel,
     ChannelLost,
@@ -26,6 +25,8 @@ from lab.guest.channel import (
     Refused,
     Unavailable,
 )
+from lab.guest.dialect import POSIX, Dialect
+from lab.guest.facts import Facts
 from lab.guest.transcript import kept
 from lab.guest.waking import wake
 from lab.log import redact
@@ -77,6 +78,7 @@ class Guest:
     :param timeouts: already scaled to the host.
     :param reboot_hook: reboots the guest from outside, instead of asking it; must return at once.
     :param rewinder: the machine, for `checkpoint` and `restore`.
+    :param dialect: of the guest's operating system (lab.guest.dialects).
     """
 
     def __init__(
@@ -87,6 +89,8 @@ class Guest:
         timeouts: Timeouts,
         reboot_hook: Callable[[], None] | None = None,
         rewinder: Rewinder | None = None,
+        *,
+        dialect: Dialect = POSIX,
     ) -> None:
         if not channels:
             raise ValueError("guest: no channel (wanted at least one)")
@@ -97,6 +101,7 @@ class Guest:
         self._clock = clock
         self._timeouts = timeouts
         self._reboot_hook = reboot_hook
+        self._dialect = dialect
         self._rewinder = rewinder
         self._checkpoints = 0
         self._left_boot: str | None = None
@@ -122,7 +127,7 @@ class Guest:
         :raise ChannelError: see `Channel.run`; whatever it is, the command is recorded.
         """
         limit_s = self._timeouts.command_s if timeout_s is None else timeout_s
-        watch, text = Stopwatch(), shell.readable(command)
+        watch, text = Stopwatch(), self._dialect.readable(command)
         try:
             done = self._over_a_channel(
                 lambda channel: channel.run(command, timeout_s=limit_s, stdin=stdin, on_output=on_output)
@@ -152,13 +157,13 @@ class Guest:
         return self._transfer(f"get {path}", lambda channel: channel.get(path, timeout_s=limit_s))
 
     def boot_id(self) -> str:
-        """The id that Linux draws at each boot. Not recorded: it is asked for often."""
+        """What tells this boot from every other. Not recorded: it is asked for often."""
         limit_s = self._timeouts.command_s
-        return self._over_a_channel(lambda channel: _boot_id(channel, limit_s))
+        return self._over_a_channel(lambda channel: self._dialect.boot_id(channel, limit_s))
 
-    def facts(self) -> facts.Facts:
-        """The guest's own account of itself; one command."""
-        return facts.parse(self.run(shell.FACTS, check=True).stdout.decode("utf-8", "replace"))
+    def facts(self) -> Facts:
+        """The guest's own account of itself, of Windows a `WindowsFacts`; one command."""
+        return self._dialect.parse_facts(self.run(self._dialect.facts, check=True).text)
 
     def wait_ready(self, timeout_s: float | None = None) -> None:
         """Wait until a channel answers and record `booted` with the seconds it took.
@@ -225,7 +230,7 @@ class Guest:
         watch, probe_s = Stopwatch(), self._probe_s
 
         def new_boot(channel: Channel) -> str | None:
-            found = _boot_id(channel, probe_s)
+            found = self._dialect.boot_id(channel, probe_s)
             return None if found == left else found
 
         try:
@@ -298,7 +303,7 @@ class Guest:
             return
         # The guest may go before it can say that it does; whether it did is seen by its new boot.
         with contextlib.suppress(ChannelLost, GuestCommandTimeout):
-            self.run(shell.REBOOT)
+            self.run(self._dialect.reboot)
 
     def _first_to(
         self,
@@ -409,10 +414,6 @@ class Guest:
 
     def _step(self, name: str, phase: str, outcome: str = "", **detail: Any) -> None:
         self._record(Step(t_s=self._clock.t_s, name=name, phase=phase, outcome=outcome, detail=detail))
-
-
-def _boot_id(channel: Channel, timeout_s: float) -> str:
-    return channel.get(shell.BOOT_ID, timeout_s=timeout_s).decode("ascii", "replace").strip()
 
 
 def _unavailable(failures: Sequence[tuple[Channel, ChannelError]]) -> ChannelError:

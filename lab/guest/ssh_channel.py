@@ -8,6 +8,7 @@ operation has a session of its own, so a heartbeat does not wait for a transfer.
 from __future__ import annotations
 
 import contextlib
+import itertools
 import secrets
 import threading
 from collections.abc import Iterator
@@ -26,6 +27,7 @@ from lab.guest.channel import (
     OutputSink,
     Unavailable,
 )
+from lab.guest.dialect import POSIX, Dialect
 from lab.guest.source import Source
 from lab.guest.ssh_command import PeerGone, SshCommand
 from lab.guest.ssh_connection import Connection, Endpoint, SshSilent, connect
@@ -42,13 +44,23 @@ class SshChannel:
 
     :param host_key: the one public key line that the server must prove to hold.
     :param connect_timeout_s: for TCP, handshake and authentication together.
+    :param dialect: the guest's; files go through `cat`, which is POSIX's (Windows': lab.guest.windows.ssh).
     """
 
     name = "ssh"
 
     def __init__(
-        self, host: str, port: int, user: str, key: Path, host_key: str, connect_timeout_s: float = 30.0
+        self,
+        host: str,
+        port: int,
+        user: str,
+        key: Path,
+        host_key: str,
+        connect_timeout_s: float = 30.0,
+        *,
+        dialect: Dialect = POSIX,
     ) -> None:
+        self._dialect = dialect
         self.endpoint = Endpoint(host=host, port=port, user=user, key=key, host_key=host_key)
         self._connect_timeout_s = connect_timeout_s
         self._connection: Connection | None = None
@@ -63,7 +75,7 @@ class SshChannel:
         on_output: OutputSink | None = None,
     ) -> Completed:
         """See `Channel.run`. With `on_output`, pieces come as they arrive."""
-        return self._run(shell.words(command), shell.readable(command), timeout_s, iter((stdin,)), on_output)
+        return self._run(command, self._dialect.readable(command), timeout_s, iter((stdin,)), on_output)
 
     def put(self, source: bytes | Path, to: str, *, mode: int = 0o644, timeout_s: float) -> None:
         """See `Channel.put`."""
@@ -94,29 +106,31 @@ class SshChannel:
 
     def _run(
         self,
-        argv: list[str],
+        command: Command,
         what: str,
         timeout_s: float,
         stdin: Iterator[bytes],
         on_output: OutputSink | None,
     ) -> Completed:
         watch, deadline = Stopwatch(), Deadline.after(timeout_s)
-        connection, session = self._session(deadline)
         token = f"lab-{secrets.token_hex(8)}"
-        command = SshCommand(connection, session, token.encode(), stdin, on_output)
+        line, order = self._dialect.remote(token, command)
+        connection, session = self._session(deadline)
+        pieces = itertools.chain((order,), stdin) if order else stdin
+        running = SshCommand(connection, session, token.encode(), pieces, on_output)
         with self._bounded(connection, session, deadline.left_s + 2 * KILL_GRACE_S):
             try:
-                session.exec_command(shell.announced(token, argv))
-                code = command.converse(deadline)
+                session.exec_command(line)
+                code = running.converse(deadline)
             except (PeerGone, *BROKEN) as error:
-                raise self._died(command, what, timeout_s, deadline, error) from error
+                raise self._died(running, what, timeout_s, deadline, error) from error
             if code is None:
-                note = self._kill(command)
-                raise _timeout(command, what, timeout_s, note)
+                note = self._kill(running)
+                raise _timeout(running, what, timeout_s, note)
         return Completed(
             exit_code=code,
-            stdout=bytes(command.stdout),
-            stderr=bytes(command.stderr),
+            stdout=bytes(running.stdout),
+            stderr=bytes(running.stderr),
             duration_s=watch.t_s,
             command=what,
         )
@@ -203,7 +217,7 @@ class SshChannel:
         try:
             kill = command.connection.open_session(timeout=KILL_GRACE_S)
             with contextlib.closing(kill):
-                kill.exec_command(shell.kill_group(command.pid))
+                kill.exec_command(self._dialect.kill(command.pid))
                 gone = command.converse(Deadline.after(KILL_GRACE_S)) is not None
         except (PeerGone, *BROKEN) as error:
             self._drop(command.connection)

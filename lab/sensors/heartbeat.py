@@ -1,7 +1,7 @@
 """Heartbeats: is there an answer over a channel, how late, and from which boot of the guest?
 
-The boot id (Linux: /proc/sys/kernel/random/boot_id) is read again after every gap, so that a
-reboot too quick for other signs is still seen.
+The boot id (lab.guest.dialect says what it is in a family) is read again after every gap, so that a reboot
+too quick for other signs is still seen.
 """
 
 from __future__ import annotations
@@ -11,11 +11,11 @@ from collections.abc import Callable
 from lab.clock import Stopwatch
 from lab.errors import LabError
 from lab.guest.channel import Channel
+from lab.guest.dialect import POSIX, Dialect
 from lab.model import Heartbeat, Observation
 from lab.sensors.thread import SensorThread
 
 INTERVAL_S = 2.0
-BOOT_ID = "/proc/sys/kernel/random/boot_id"
 
 
 class HeartbeatSensor(SensorThread):
@@ -32,9 +32,11 @@ class HeartbeatSensor(SensorThread):
         *,
         timeout_s: float,
         interval_s: float = INTERVAL_S,
+        dialect: Dialect = POSIX,
     ) -> None:
         super().__init__(f"heartbeat-{channel.name}", interval_s=interval_s)
         self._channel = channel
+        self._dialect = dialect
         self._record = record
         self._clock = clock
         self._timeout_s = timeout_s
@@ -69,4 +71,4 @@ class HeartbeatSensor(SensorThread):
         )
 
     def _boot_id(self) -> str:
-        return self._channel.get(BOOT_ID, timeout_s=self._timeout_s).decode("ascii", "replace").strip()
+        return self._dialect.boot_id(self._channel, self._timeout_s)
