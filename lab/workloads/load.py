@@ -22,6 +22,8 @@ FACTOR_1_PATIENCE_S = 30.0
 """Until a load must show that it works, and between its deadline and its end."""
 ROUNDS = 5
 """That a load is divided into, so that what it did until a crash is known."""
+OPEN_ROUNDS = 60
+"""Of a load beside a block, which mostly ends long before its time is up: 10 s of ten minutes."""
 LONGEST_ROUND_S = 300
 AT_MOST_S = 600.0
 REMEDY = {
@@ -89,7 +91,7 @@ class Load:
 
         :param at_most_s: it ends by itself after this (factor 1), also when the lab is gone.
         """
-        running = self.started(name, intensity=intensity, for_s=at_most_s)
+        running = self.started(name, intensity=intensity, for_s=at_most_s, rounds=OPEN_ROUNDS)
         try:
             yield running
         except Exception:
@@ -98,10 +100,14 @@ class Load:
             raise
         running.stop()
 
-    def started(self, name: str, *, intensity: float = 1.0, for_s: float = AT_MOST_S) -> Running:
+    def started(
+        self, name: str, *, intensity: float = 1.0, for_s: float = AT_MOST_S, rounds: int = ROUNDS
+    ) -> Running:
         """A load that has been started and shows that it works; `Running` looks at it and ends it.
 
         It ends by itself after `for_s` (factor 1), also when nobody does. Raises as `run`.
+
+        :param rounds: that the time is divided into, as far as none gets too short or too long.
         """
         workload, wanted = catalogue.named(name), sizing.check(intensity)
         ways = workload.ways(self._family)
@@ -117,7 +123,7 @@ class Load:
             intensity=wanted,
             available_mib=size.available_mib,
             for_s=seconds,
-            round_s=round_of(seconds, means.shortest_round_s),
+            round_s=round_of(seconds, rounds, means.shortest_round_s),
             detail=_detail(means, task, size),
         )
         running = Running(
@@ -161,9 +167,9 @@ class Load:
         )
 
 
-def round_of(for_s: int, shortest_s: int) -> int:
+def round_of(for_s: int, rounds: int, shortest_s: int) -> int:
     """Length of a round, in whole seconds."""
-    return max(1, min(LONGEST_ROUND_S, max(shortest_s, for_s // ROUNDS)))
+    return max(1, min(LONGEST_ROUND_S, max(shortest_s, for_s // rounds)))
 
 
 def _detail(means: Means, task: Task, size: GuestSize) -> dict[str, str | float]:

@@ -12,7 +12,7 @@ from lab.errors import InputError
 from lab.model import Family, Figure, LoadMark, Observation
 from lab.workloads import Activity, Load, LoadFailed, WorkloadDidNotRun, WorkloadUnusable
 from lab.workloads import running as running_module
-from lab.workloads.load import LONGEST_ROUND_S, round_of
+from lab.workloads.load import LONGEST_ROUND_S, ROUNDS, round_of
 from lab.workloads.rounds import Look
 
 ENDED = look("ended", one_round(1), one_round(2), reason="deadline")
@@ -73,7 +73,13 @@ def test_times_grow_with_the_hosts_factor() -> None:
 
 @pytest.mark.parametrize(("for_s", "round_s"), [(2, 5), (20, 5), (100, 20), (86_400, LONGEST_ROUND_S)])
 def test_a_load_is_divided_into_rounds_neither_too_short_nor_too_long(for_s: int, round_s: int) -> None:
-    assert round_of(for_s, 5) == round_s
+    assert round_of(for_s, ROUNDS, 5) == round_s
+
+
+def test_a_load_beside_a_block_has_rounds_that_end_within_it() -> None:
+    driver = PaperDriver([look(), ENDED])
+    with load_on(driver).running("files-open"):
+        assert driver.times == (600, 10)
 
 
 def test_rounds_are_taken_over_once_however_often_they_are_shown() -> None:
