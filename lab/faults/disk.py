@@ -9,13 +9,14 @@ from lab.clock import Stopwatch
 from lab.errors import ChannelError
 from lab.faults.badblocks import BLOCK, SECTOR, bad_sectors, rules
 from lab.faults.kind import Values, number, text
+from lab.faults.scripts import succeed
 from lab.faults.subject import Subject
 from lab.machine import blockfilter
 from lab.model import Family
 
 EIO, ENOSPC = 5, 28
 WRITE = (
-    'dd if=/dev/urandom of="$1/.lab-probe" bs=4k count="$2" conv=fsync 2>/dev/null; '
+    'mkdir -p "$1" && dd if=/dev/urandom of="$1/.lab-probe" bs=4k count="$2" conv=fsync 2>/dev/null; '
     'code=$?; rm -f "$1/.lab-probe"; exit $code'
 )
 READ = (
@@ -137,7 +138,7 @@ class DiskSlow:
         else:
             command = ["/bin/sh", "-c", WRITE, "write", "/var/tmp", str(self._blocks())]  # noqa: S108
         watch = Stopwatch()
-        self._subject.guest.run(command, check=True)
+        succeed(self._subject, command)
         return watch.t_s
 
 

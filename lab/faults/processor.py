@@ -14,7 +14,7 @@ import psutil
 
 from lab.clock import Stopwatch
 from lab.faults.kind import Values, number
-from lab.faults.scripts import Scripts, run_script
+from lab.faults.scripts import Scripts, run_script, succeed
 from lab.faults.subject import Subject
 from lab.model import Family
 
@@ -68,9 +68,9 @@ class Starved:
     def _loop(self) -> float:
         watch = Stopwatch()
         if self._subject.family is Family.WINDOWS:
-            self._subject.guest.run(["powershell.exe", "-NoProfile", "-Command", LOOP_WINDOWS], check=True)
+            succeed(self._subject, ["powershell.exe", "-NoProfile", "-Command", LOOP_WINDOWS])
         else:
-            self._subject.guest.run(LOOP, check=True)
+            succeed(self._subject, LOOP)
         return watch.t_s
 
 

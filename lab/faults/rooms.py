@@ -10,7 +10,7 @@ from lab.model import Family
 # Room is taken by fallocate in ever smaller pieces: nothing is written, and root's reserve is taken too.
 FULL_LINUX = Scripts(
     inject=r"""
-file=$path/.lab-full; at=0; size=1048576
+mkdir -p "$path"; file=$path/.lab-full; at=0; size=1048576
 : >"$file" || exit 1
 while [ $size -ge 4 ]; do
     if fallocate -o $((at * 1024)) -l $((size * 1024)) "$file" 2>/dev/null
@@ -60,6 +60,7 @@ Remove-Item -Force (Join-Path (New-Object IO.DriveInfo($path)).RootDirectory '.l
 # The kernel's own emergency remount (SysRq u): also file systems that are being written to.
 READ_ONLY = Scripts(
     inject=r"""
+mkdir -p "$path"
 while read -r device where kind options rest; do
     case $device in /dev/*) case ,$options, in *,rw,*) mounts="$mounts $where" ;; esac ;; esac
 done </proc/mounts

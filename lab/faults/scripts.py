@@ -15,7 +15,9 @@ from lab.agents import keyvalues
 from lab.faults.fault import FaultError
 from lab.faults.kind import Value, Values
 from lab.faults.subject import Subject
+from lab.guest.channel import Command
 from lab.model import Family
+from lab.proc import Completed
 
 POSIX = 'for pair; do export "$pair"; done\n'
 
@@ -65,8 +67,22 @@ def run_script(
         return keyvalues.parse(done.text)
     if may_fail:
         return {}
+    raise _failed(done)
+
+
+def succeed(subject: Subject, command: Command) -> None:
+    """Run a probe of the lab's own: that it fails is never the product's fault.
+
+    :raise FaultError: it ended with another exit code than 0.
+    """
+    done = subject.guest.run(command)
+    if not done.ok:
+        raise _failed(done)
+
+
+def _failed(done: Completed) -> FaultError:
     words = (done.error_text.strip() or done.text.strip() or "no output").splitlines()[-1]
-    raise FaultError(f"script in the guest ended with {done.exit_code}: {words}")
+    return FaultError(f"a fault's own script ended with {done.exit_code} in the guest: {words}")
 
 
 def _posix(script: str, values: Mapping[str, str]) -> list[str]:

@@ -35,7 +35,7 @@ from lab.templates import Template
 AGENT_DIR = "/opt/lab-agent"
 START = f"{AGENT_DIR}/sleep 86400 >/dev/null 2>&1 </dev/null &"
 INSTALL = (
-    f"mkdir -p {AGENT_DIR} /var/tmp && cp /bin/busybox {AGENT_DIR}/sleep && "
+    f"mkdir -p {AGENT_DIR} && cp /bin/busybox {AGENT_DIR}/sleep && "
     f"head -c 9000 /dev/urandom >{AGENT_DIR}/data && sync"
 )
 
