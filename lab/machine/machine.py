@@ -92,6 +92,7 @@ class Machine:
         self.kept = False
         self._off = False
         self._ssh_port = 0
+        self._winrm_port = 0
         self._tpm = b""
 
     def _lease(self) -> Lease:
@@ -261,14 +262,25 @@ class Machine:
 
         :raise MachineError: the profile has no network.
         """
+        self._ssh_port = self._forwarded(22)
+        return self._ssh_port
+
+    def winrm_port(self) -> int:
+        """The same for WinRM, which is forwarded to Windows guests only.
+
+        :raise MachineError: the profile has no network, or the guest is no Windows.
+        """
+        self._winrm_port = self._forwarded(windows.WINRM_PORT)
+        return self._winrm_port
+
+    def _forwarded(self, port: int) -> int:
         text = self.domain.monitor("info usernet")
-        found = re.search(r"HOST_FORWARD\]\s+\d+\s+127\.0\.0\.1\s+(\d+)", text)
+        found = re.search(rf"HOST_FORWARD\]\s+\d+\s+127\.0\.0\.1\s+(\d+)\s+\S+\s+{port}\s", text)
         if found is None:
             raise MachineError(
-                f"machine {self.name} forwards no SSH port (network {self.order.profile.network!r})"
+                f"machine {self.name} forwards no port to {port} (network {self.order.profile.network!r})"
             )
-        self._ssh_port = int(found[1])
-        return self._ssh_port
+        return int(found[1])
 
     def agent_command(self) -> Callable[[dict[str, Any], float], Any]:
         """The transport for `lab.guest.agent_channel.AgentChannel`."""
@@ -331,7 +343,9 @@ class Machine:
         if self.tpm_state is not None and self._tpm:
             self.tpm_state.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             self.tpm_state.write_bytes(self._tpm)
-        hardware = replace(self.hardware, restarted=True, ssh_port=self._ssh_port)
+        hardware = replace(
+            self.hardware, restarted=True, ssh_port=self._ssh_port, winrm_port=self._winrm_port
+        )
         self._hypervisor.create_paused(domain_xml(hardware))
         if self.order.template is not None:
             freezing.ignore_shared(self.domain)

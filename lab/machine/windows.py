@@ -17,6 +17,8 @@ ENLIGHTENMENTS = (
     "relaxed", "vapic", "vpindex", "runtime", "synic", "stimer", "reset", "frequencies", "tlbflush", "ipi",
 )  # fmt: skip
 """Of QEMU's docs/system/i386/hyperv.rst; without `relaxed` a busy host makes Windows stop with 0x101."""
+WINRM_PORT = 5986
+"""WS-Management over HTTPS."""
 SPINLOCK_RETRIES = 8191
 """virt-manager's and virtio-win's usual value."""
 

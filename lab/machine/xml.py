@@ -77,6 +77,8 @@ class Hardware:
     """Powered on again after a cut: it boots from its disk, also if it began as a clone."""
     ssh_port: int = 0
     """On 127.0.0.1, forwarded to the guest's port 22; 0: QEMU picks a free one."""
+    winrm_port: int = 0
+    """The same for port 5986 of a Windows guest."""
 
 
 def domain_xml(hardware: Hardware) -> str:
@@ -204,7 +206,7 @@ def _disk(devices: ET.Element, file: Path, kind: str, bus: str, letter: str) -> 
 def _qemu_arguments(domain: ET.Element, hardware: Hardware) -> None:
     arguments = [
         *("-action", "panic=none,watchdog=none"),
-        *_network(hardware.profile, hardware.ssh_port),
+        *_network(hardware),
         *(TIME_WARP if hardware.profile.time_warp else ()),
         *_frozen(hardware),
         *hardware.extra,
@@ -246,23 +248,28 @@ def hardware_digest(hardware: Hardware) -> str:
         clone=False,
         restarted=False,
         ssh_port=0,
+        winrm_port=0,
     )
     return hashlib.sha256(domain_xml(same).encode()).hexdigest()
 
 
-def _network(profile: Profile, ssh_port: int) -> list[str]:
+def _network(hardware: Hardware) -> list[str]:
     """User-mode networking: needs no root, and each guest has a network of its own.
 
     `restrict=on` keeps the guest from the host and from everything beyond it; only the
-    forwarded SSH port on 127.0.0.1 leads in (QEMU's `-netdev user` documentation). Without a boot
-    ROM on the card, since nothing here boots from the network.
+    forwarded ports on 127.0.0.1 (SSH; WinRM of Windows) lead in (QEMU's `-netdev user` documentation).
+    Without a boot ROM on the card, since nothing here boots from the network.
     """
+    profile = hardware.profile
     if profile.network == "none":
         return []
     restrict = "off" if profile.network == "outbound" else "on"
     model = {"virtio": "virtio-net-pci", "e1000e": "e1000e"}[profile.nic]
+    forwarded = f"hostfwd=tcp:127.0.0.1:{hardware.ssh_port}-:22"
+    if hardware.family is Family.WINDOWS:
+        forwarded += f",hostfwd=tcp:127.0.0.1:{hardware.winrm_port}-:{windows.WINRM_PORT}"
     return [
-        "-netdev", f"user,id=lab0,ipv6=off,restrict={restrict},hostfwd=tcp:127.0.0.1:{ssh_port}-:22",
+        "-netdev", f"user,id=lab0,ipv6=off,restrict={restrict},{forwarded}",
         "-device", f"{model},netdev=lab0,mac=52:54:00:1a:b0:01,addr=0x10,romfile=",
     ]  # fmt: skip
 

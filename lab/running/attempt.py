@@ -121,6 +121,7 @@ class Attempt:
         self._stack.callback(self.machine.close)
         found = reach(self.machine, self.timeouts)
         self.ssh_port = found.ssh_port
+        self.dialect = found.dialect
         self._reach(found.channels)
         self._attach_sensors(found.channels)
         self.record(MachineEvent(t_s=self.clock.t_s, name="started", details={"machine": self.machine.name}))
@@ -175,7 +176,9 @@ class Attempt:
 
     def _reach(self, channels: Sequence[Channel]) -> None:
         """The guest over its channels, and the agent under test in it."""
-        self.guest = Guest(channels, self.record, self.clock, self.timeouts, rewinder=self.machine)
+        self.guest = Guest(
+            channels, self.record, self.clock, self.timeouts, rewinder=self.machine, dialect=self.dialect
+        )
         self._stack.callback(self.guest.close)
         self.agent = AgentUnderTest(
             self.guest,
@@ -209,6 +212,7 @@ class Attempt:
             self.recorder,
             self.clock,
             deadline=self._deadline,
+            dialect=self.dialect,
             shutdown_seen=lambda: self._shutdown_seen,
         )
 

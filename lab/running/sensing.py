@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from lab.clock import Deadline, Stopwatch
 from lab.guest.channel import Channel
+from lab.guest.dialect import Dialect
 from lab.machine.machine import Machine, is_remote
 from lab.machine.witness import MachineWitness
 from lab.model import Observation, Step
@@ -52,6 +53,7 @@ def attach(
     *,
     deadline: Deadline,
     shutdown_seen: Callable[[], bool],
+    dialect: Dialect,
 ) -> Sensing:
     """Start the sensors of a machine; `stack` ends them.
 
@@ -82,7 +84,9 @@ def attach(
     enter(pulse)
     if first is not None:
         beat_s = pace * heartbeats.INTERVAL_S
-        heart = enter(HeartbeatSensor(first, record, clock, timeout_s=PING_S, interval_s=beat_s))
+        heart = enter(
+            HeartbeatSensor(first, record, clock, timeout_s=PING_S, interval_s=beat_s, dialect=dialect)
+        )
         recorder.subscribe(lambda seen: heart.wake() if _is_first_answer(seen) else None)
     enter(LifeSensor(lambda: machine.present, shutdown_seen, record, clock))
     return Sensing(suspicion=suspicion, evidence=evidence)

@@ -22,7 +22,6 @@ from lab.agents.artefacts import ArtefactStore
 from lab.agents.operations import AgentUnderTest
 from lab.clock import Stopwatch
 from lab.errors import BuildError, ChannelError, LabError, MachineError
-from lab.guest.channel import Channel
 from lab.guest.guest import Guest
 from lab.guest.waking import wake
 from lab.images import workshop
@@ -35,7 +34,7 @@ from lab.model import AgentVersion, Observation, Profile, Timeouts
 from lab.places import Places
 from lab.running import lifeline, owner
 from lab.running.order import HostChoice
-from lab.running.reach import reach
+from lab.running.reach import Reach, reach
 from lab.templates import Template, TemplateKey, TemplateStore
 from lab.templates.store import RAM
 from lab.waiting import wait_for
@@ -236,7 +235,8 @@ def _guest(
     machine = order.machine(recording, template=template, ram=ram)
     try:
         machine.create()
-        guest = Guest(_channels(machine, order.scaled), _forget, Stopwatch(), order.scaled)
+        found = _reached(machine, order.scaled)
+        guest = Guest(found.channels, _forget, Stopwatch(), order.scaled, dialect=found.dialect)
         machine.resume()
         yield machine, guest
         guest.close()
@@ -254,7 +254,7 @@ def _guest(
         machine.close()
 
 
-def _channels(machine: Machine, timeouts: Timeouts) -> tuple[Channel, ...]:
+def _reached(machine: Machine, timeouts: Timeouts) -> Reach:
     """The ways in, which notice at once when there is no QEMU any more: nothing else watches it here."""
     ask = machine.agent_command()
 
@@ -266,7 +266,7 @@ def _channels(machine: Machine, timeouts: Timeouts) -> tuple[Channel, ...]:
                 raise MachineError("QEMU ended by itself") from None
             raise
 
-    return reach(machine, timeouts, ask=ask_the_living).channels
+    return reach(machine, timeouts, ask=ask_the_living)
 
 
 def _reason(error: Exception, scratch: Path) -> str:

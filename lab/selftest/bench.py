@@ -82,7 +82,7 @@ class CanaryAttempt(Attempt):
 
     def _reach(self, channels: Sequence[Channel]) -> None:
         if channels:
-            self.guest = Guest(channels, self.record, self.clock, self.timeouts)
+            self.guest = Guest(channels, self.record, self.clock, self.timeouts, dialect=self.dialect)
             self._stack.callback(self.guest.close)
 
     def _linger(self) -> None:

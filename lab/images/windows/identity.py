@@ -30,18 +30,28 @@ class Identity:
 
 def ensure(places: Places, name: str, scratch: Path) -> Identity:
     """The identity of the image `name`, made on first use; `scratch` is for the key's making."""
-    directory = places.state / "keys" / "windows" / name
+    directory = _directory(places, name)
     directory.mkdir(parents=True, exist_ok=True, mode=0o700)
-    password, private, public = (directory / one for one in ("password", "host_key", "host_key.pub"))
-    if not (password.is_file() and private.is_file() and public.is_file()):
+    secret, private, public = (directory / one for one in ("password", "host_key", "host_key.pub"))
+    if not (secret.is_file() and private.is_file() and public.is_file()):
         made = keys.host_key(scratch, f"lab-{name}")
-        for path, text in ((password, _password()), (private, made.private), (public, made.public)):
+        for path, text in ((secret, _password()), (private, made.private), (public, made.public)):
             path.touch(mode=0o600)
             path.write_text(text, encoding="ascii")
     return Identity(
-        password=password.read_text(encoding="ascii"),
+        password=secret.read_text(encoding="ascii"),
         host_key=HostKey(private.read_text(encoding="ascii"), public.read_text(encoding="ascii")),
     )
+
+
+def password(places: Places, name: str) -> str:
+    """The account's password in the image `name`, or "" where the lab did not make the account."""
+    file = _directory(places, name) / "password"
+    return file.read_text(encoding="ascii") if file.is_file() else ""
+
+
+def _directory(places: Places, name: str) -> Path:
+    return places.state / "keys" / "windows" / name
 
 
 def _password() -> str:

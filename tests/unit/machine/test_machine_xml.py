@@ -137,6 +137,11 @@ def test_an_isolated_guest_reaches_nothing_and_is_reached_at_a_local_port_only()
     assert "virtio-net-pci,netdev=lab0" in network
 
 
+def test_winrm_is_forwarded_to_windows_guests_only() -> None:
+    assert "-:5986" not in " ".join(arguments(tree()))
+    assert "hostfwd=tcp:127.0.0.1:0-:5986" in " ".join(arguments(tree(family=Family.WINDOWS)))
+
+
 def test_an_outbound_guest_is_not_restricted() -> None:
     assert "restrict=off" in " ".join(arguments(with_profile(network="outbound")))
 
