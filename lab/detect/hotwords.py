@@ -13,8 +13,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from functools import cached_property, lru_cache
+from typing import TYPE_CHECKING
 
 from lab.detect.lines import LIMIT, Block, Line, line_start, lines
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 WINDOW = 4
 """Bytes of a word that are compared first; no word may be shorter."""
@@ -22,7 +28,7 @@ GROUPS = 8
 """Bits of a byte."""
 PIECE = 1 << 17
 """Bytes per numpy operation: the masks stay in the processor's cache."""
-SMALL = 2048
+SMALL = 48
 """Bytes below which numpy costs more than it saves."""
 COMMON = (
     (b" ", 64.0),
@@ -34,30 +40,48 @@ COMMON = (
 """How common bytes are in logs, roughly; all others count 1. Only speed depends on it."""
 
 
-class HotWords:
-    """A scan for `words`. Remembers the lines of the last block, so that several readers share one scan."""
+class _Tables:
+    """What the search for some words needs; the same for every scan for them, and 20 ms of work."""
 
-    def __init__(self, words: Iterable[bytes]) -> None:
-        self.words = frozenset(words)
-        short = sorted(word for word in self.words if len(word) < WINDOW)
+    def __init__(self, words: frozenset[bytes]) -> None:
+        short = sorted(word for word in words if len(word) < WINDOW)
         if short:
             raise ValueError(f"hot words are too short: {short} (want at least {WINDOW} bytes)")
-        needed = [
-            word for word in self.words if not any(other in word and other != word for other in self.words)
-        ]
+        needed = [word for word in words if not any(other in word and other != word for other in words)]
         weight = [1.0] * 256
         for members, rank in COMMON:
             for byte in members:
                 weight[byte] = rank
         windows = {word: _window(word, weight) for word in needed}
-        self._tables = _tables(windows, weight)
-        self._by_code: dict[int, list[tuple[int, bytes]]] = {}
+        self.allowed = _tables(windows, weight)
+        self.by_code: dict[int, list[tuple[int, bytes]]] = {}
         """Of a window's four bytes as a number: where it stands in which words."""
         for word, at in sorted(windows.items()):
             code = int.from_bytes(word[at : at + WINDOW], "little")
-            self._by_code.setdefault(code, []).append((at, word))
-        self._needed = tuple(needed)
-        self._anywhere = re.compile(b"|".join(map(re.escape, sorted(needed))) or rb"(?!)")
+            self.by_code.setdefault(code, []).append((at, word))
+        self.needed = tuple(needed)
+        self.anywhere = re.compile(b"|".join(map(re.escape, sorted(needed))) or rb"(?!)")
+
+    @cached_property
+    def codes(self) -> NDArray[np.uint32]:
+        """Of `by_code`, in order, and one beyond all of them."""
+        import numpy as np
+
+        return np.array([*sorted(self.by_code), 0xFFFFFFFF], np.uint32)
+
+
+_tables_for = lru_cache(maxsize=8)(_Tables)
+
+
+class HotWords:
+    """A scan for `words`. Remembers the lines of the last block, so that several readers share one scan."""
+
+    def __init__(self, words: Iterable[bytes]) -> None:
+        self.words = frozenset(words)
+        self._tables = tables = _tables_for(self.words)
+        self._by_code = tables.by_code
+        self._needed = tables.needed
+        self._anywhere = tables.anywhere
         self._block: Block | None = None
         self._lines: list[Line] = []
 
@@ -100,16 +124,16 @@ class HotWords:
     def _fast(self, data: bytes) -> Iterable[tuple[int, int]]:
         import numpy as np
 
-        by_code = self._by_code
-        codes = np.array([*sorted(by_code), 0xFFFFFFFF], np.uint32)
+        by_code, codes = self._by_code, self._tables.codes
+        allowed = self._tables.allowed
         for begin in range(0, len(data), PIECE):
             piece = data[begin : begin + PIECE + WINDOW - 1]
             size = len(piece) - WINDOW + 1
             if size <= 0:
                 return
-            mask = np.frombuffer(piece.translate(self._tables[0]), np.uint8)[:size].copy()
+            mask = np.frombuffer(piece.translate(allowed[0]), np.uint8)[:size].copy()
             for shift in range(1, WINDOW):
-                mask &= np.frombuffer(piece.translate(self._tables[shift]), np.uint8)[shift : shift + size]
+                mask &= np.frombuffer(piece.translate(allowed[shift]), np.uint8)[shift : shift + size]
             places = np.flatnonzero(mask != 0)
             if not len(places):
                 continue

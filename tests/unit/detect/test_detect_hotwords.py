@@ -31,7 +31,7 @@ def test_the_lines_found_are_those_that_hold_a_word(parts: list[bytes], start: i
 
 
 def test_small_and_large_blocks_are_searched_alike() -> None:
-    data = b"".join(b"line %d\n" % number for number in range(40)) + b"[    1.0] BUG: x\n"
+    data = b"line 1\nline 2\n[    1.0] BUG: x\n"
     assert len(data) < SMALL
     padded = data + b"padding\n" * 1000
     assert SCAN.starts(Block(0.0, 0, data)) == SCAN.starts(Block(0.0, 0, padded))
