@@ -21,6 +21,7 @@ from lab import codec
 from lab.agents.artefacts import ArtefactStore
 from lab.agents.operations import AgentUnderTest
 from lab.clock import Stopwatch
+from lab.detect import detect
 from lab.errors import BuildError, ChannelError, LabError, MachineError
 from lab.guest.guest import Guest
 from lab.guest.waking import wake
@@ -30,7 +31,7 @@ from lab.images.progress import Progress, Say, silent
 from lab.machine.machine import Machine, Order
 from lab.machine.weight import private_mib
 from lab.machine.xml import hardware_digest
-from lab.model import AgentVersion, Observation, Profile, Timeouts
+from lab.model import AgentVersion, DetectSettings, Observation, Profile, SerialChunk, Timeouts
 from lab.places import Places
 from lab.running import lifeline, owner
 from lab.running.order import HostChoice
@@ -241,14 +242,14 @@ def _guest(
         yield machine, guest
         guest.close()
     except (LabError, TimeoutError) as error:
-        tail = machine.serial_log.read_bytes()[-TAIL:] if machine.serial_log.exists() else b""
+        console = machine.serial_log.read_bytes() if machine.serial_log.exists() else b""
         what = "a clone of the template" if template else "the template"
         raise BuildError(
             f"{what} of {order.image.name!r} could not be {'run' if template else 'made'}: "
-            f"{_reason(error, scratch)}",
+            f"{_reason(error, scratch, console)}",
             hint=f"lab image template {order.image.name} --profile {order.profile.name} shows the stages and"
             " the console; until it works the cells boot from power-off",
-            log=tail.decode("utf-8", "replace"),
+            log=console[-TAIL:].decode("utf-8", "replace"),
         ) from error
     finally:
         machine.close()
@@ -269,10 +270,13 @@ def _reached(machine: Machine, timeouts: Timeouts) -> Reach:
     return reach(machine, timeouts, ask=ask_the_living)
 
 
-def _reason(error: Exception, scratch: Path) -> str:
-    """What failed, and that the disk is full where that is why."""
+def _reason(error: Exception, scratch: Path, console: bytes) -> str:
+    """What failed; also what the guest said, and that the disk is full, where that is why."""
+    found = detect([SerialChunk(t_s=0.0, start=0, data=console)], DetectSettings())
+    crash = next((f"; its console says: {finding.title}" for finding in found if finding.fatal), "")
     free = workshop.free_mib(scratch)
-    return f"{error}; the disk is full: {free} MiB free in {scratch}" if free < FULL_MIB else str(error)
+    full = f"; the disk is full: {free} MiB free in {scratch}" if free < FULL_MIB else ""
+    return f"{error}{crash}{full}"
 
 
 def _forget(_observation: Observation) -> None:

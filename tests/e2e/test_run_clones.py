@@ -141,7 +141,8 @@ def test_a_template_that_cannot_be_made_shows_the_stages_and_the_console(bench: 
     answer = bench("image", "template", "rootless", timeout_s=RUN_S)
     assert answer.code == 4, answer
     assert "booting from power-off" in answer.err
-    assert "VFS: Unable to mount root fs" in answer.err
+    assert "the guest's console ends with:" in answer.err
     assert "lab: error: the template of 'rootless' could not be made" in answer.err
+    assert "its console says: kernel panic: VFS: Unable to mount root fs" in answer.err, answer
     assert "template of rootless on hungry could not be made" in bench("doctor", "--remembered").out
     assert bench.left_behind() == []
