@@ -85,6 +85,12 @@ def _kinds_of(omitted: Sequence[Omitted]) -> str:
 def _bill(bill: Bill, setting: Setting) -> Iterator[str]:
     """What it costs, and how many guests that is at a time and why."""
     hosts = setting.usable_hosts()
+    if bill.least_cells:
+        yield (
+            f"at least {bill.least_cells} cells, {bill.least_guest_seconds / 60:.0f} guest minutes, about "
+            f"{bill.least_wall_seconds / 60:.0f} min; repeated until the comparison of the arms is decided, "
+            f"up to {setting.lab.compare.most} pairs per place (compare.most), which is at most:"
+        )
     yield (
         f"{bill.cells} cells, {bill.guest_seconds / 60:.0f} guest minutes; about "
         f"{bill.wall_seconds / 60:.0f} min with {bill.slots} guests at a time; "

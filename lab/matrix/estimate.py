@@ -56,6 +56,9 @@ def bill(
     slots = sum(host.slots_for(*largest) for host in hosts) or 1
     builds = tuple(dict.fromkeys(cell.image for cell in cells if not images[cell.image].built))
     seconds = _all_seconds(cells, factor, history)
+    least = [(cell, took) for cell, took in zip(cells, seconds, strict=True) if not cell.spare]
+    repeats = len(least) < len(cells)
+    sure, sure_s = [cell for cell, _ in least], [took for _, took in least]
     return Bill(
         cells=len(cells),
         guest_seconds=sum(seconds),
@@ -66,6 +69,9 @@ def bill(
         builds=builds,
         most_slots=sum(host.most_slots for host in hosts),
         starts=sum(host.starts for host in hosts),
+        least_cells=len(least) if repeats else 0,
+        least_guest_seconds=sum(sure_s) if repeats else 0.0,
+        least_wall_seconds=_wall(sure, sure_s, slots, _ready(builds, factor)) if repeats else 0.0,
     )
 
 

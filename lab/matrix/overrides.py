@@ -28,13 +28,13 @@ class Overrides:
         self._rules = list(zip(lab.overrides, matchers, strict=True))
         self._made: dict[tuple[str, bool, tuple[int, ...]], Settings] = {}
 
-    def repetitions(self, base_id: str) -> int:
-        """How often the cell with this id (without repetition) is run."""
-        wanted = self._lab.matrix.repetitions
+    def repetitions(self, base_id: str) -> tuple[int, bool]:
+        """How often the cell with this id (without repetition) is run, and whether an override says so."""
+        wanted, own = self._lab.matrix.repetitions, False
         for rule, test in self._rules:
             if rule.repetitions is not None and test(base_id):
-                wanted = rule.repetitions
-        return wanted
+                wanted, own = rule.repetitions, True
+        return wanted, own
 
     def settings(self, profile: Profile, count_loops: bool, *ids: str) -> Settings:
         """Of a cell, told by its id and (for patterns that do not know of repetitions) its base id."""

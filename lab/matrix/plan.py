@@ -3,7 +3,8 @@
 Order: rings first; then images that are built, in the order of lab.yaml, before those that are not;
 then scenarios; a candidate cell right before its baseline twin, so that a bad candidate shows early.
 Repetitions go pair by pair, with the twins in turn first, so that what drifts on a host hits both arms alike.
-Cells of latency-sensitive scenarios come last in their ring.
+Cells of latency-sensitive scenarios come last in their ring. Repetitions that depend on how the comparison
+goes come after the others, round by round.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from lab.matrix.capacity import HostFacts, Obstacle, misfit, obstacle
 from lab.matrix.estimate import bill
 from lab.matrix.ids import cell_id
 from lab.matrix.overrides import Overrides, Settings
+from lab.matrix.repeating import most_repetitions, paired
 from lab.matrix.selection import choose, glob
 from lab.matrix.starts import with_starts
 from lab.model import AgentVersion, Arm, Cell, CellId, ImageInfo, Omitted, Plan, Profile, ScenarioInfo
@@ -55,7 +57,7 @@ def build(
     if select:
         cells, unselected = _selected(cells, omitted, select)
         omitted += unselected
-    cells = with_starts(cells, scenarios, clones=lab.clones.use)
+    cells = with_starts(paired(cells), scenarios, clones=lab.clones.use)
     return Plan(cells=tuple(cells), omitted=tuple(omitted), bill=bill(cells, images, hosts, history or {}))
 
 
@@ -112,6 +114,7 @@ class _Expansion:
         self._overrides = Overrides(lab, rules.overrides)
         self._unfitted = {name for block in blocks for name in block.images}
         self._several_seeds = len({seed for block in blocks for seed in block.seeds}) > 1
+        self._most = most_repetitions(lab.compare, blocks)
         self._weights: dict[str, float] = {}
         self._obstacles: dict[tuple[str, str, int, int], Obstacle | None] = {}
 
@@ -141,10 +144,11 @@ class _Expansion:
         built = {name: image.built for name, image in self._images.items()}
         places: dict[tuple[str, str, str, int], int] = {}
 
-        def order(cell: Cell) -> tuple[int, bool, bool, int, int, bool]:
+        def order(cell: Cell) -> tuple[int, bool, bool, int, int, int, bool]:
             place = places.setdefault((cell.image, cell.profile, cell.scenario, cell.seed), len(places))
             second = (cell.arm is Arm.BASELINE) is (cell.repetition % 2 == 1)
-            return cell.ring, cell.latency_sensitive, not built[cell.image], place, cell.repetition, second
+            late = (cell.latency_sensitive, not built[cell.image])
+            return cell.ring, *late, cell.repetition * cell.spare, place, cell.repetition, second
 
         return sorted(self.cells.values(), key=order)
 
@@ -181,13 +185,16 @@ class _Expansion:
         shown_version = version if len(versions) > 1 else None
         shown_seed = square.seed if self._several_seeds else None
         base = cell_id(*names, version=shown_version, seed=shown_seed)
-        repetitions = self._overrides.repetitions(base)
-        for number in range(1, repetitions + 1):
+        least, own = self._overrides.repetitions(base)
+        most = least if own else max(least, self._most)
+        for number in range(1, most + 1):
             identity = base
-            if repetitions > 1:
+            if most > 1:
                 identity = cell_id(*names, version=shown_version, seed=shown_seed, repetition=number)
             if identity not in self.cells:
                 self._add_cell(identity, base, square, arm, version, number, block)
+            if number > least and identity in self.cells:
+                self.cells[identity] = replace(self.cells[identity], spare=True)
 
     def _add_cell(
         self,

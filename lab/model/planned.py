@@ -211,6 +211,8 @@ class Cell:
     """Why it must boot from power-off; "" when it may start as a clone."""
     latency_sensitive: bool = False
     """Its processors are shared with nobody while it runs."""
+    spare: bool = False
+    """A repetition that is run only while the comparison of the arms is open (`compare.most`)."""
 
     @property
     def twin_key(self) -> tuple[str, str, str, int, int]:
@@ -225,7 +227,8 @@ class Omitted:
     id: CellId
     kind: str
     """`excluded` (a rule), `unrunnable` (image, host or profile cannot), `unselected` (by the user),
-    `not-run` (planned, but the run was stopped, its image could not be made or its ring was halted)."""
+    `not-run` (planned, but the run was stopped, its image could not be made or its ring was halted),
+    `decided` (a repetition that was not needed any more: the comparison of the arms had its answer)."""
     reason: str
     hint: str = ""
     image: str = ""
@@ -251,6 +254,11 @@ class Bill:
     """Guests at a time that it may come to, as far as processors and the user allow."""
     starts: int = 0
     """Guests that may be starting at a time."""
+    least_cells: int = 0
+    """Cells that are run in any case, where others depend on how the comparison goes; else 0. All other
+    numbers are the most that it may come to."""
+    least_guest_seconds: float = 0.0
+    least_wall_seconds: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

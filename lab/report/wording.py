@@ -257,6 +257,7 @@ GAP_WORDS: dict[str, str] = {
     "unrunnable": "Cannot run here",
     "excluded": "Excluded by a rule",
     "unselected": "Not selected",
+    "decided": "Not needed: the comparison was decided",
 }
 """In the order of the report: what ran in vain first, what was never meant to run last."""
 

@@ -26,6 +26,15 @@ class Line:
             host = places.get(cell.id, "")
             self._queues.setdefault(_kind(cell, host), deque()).append((rank, cell))
 
+    def add(self, cells: Sequence[Cell], ranks: Mapping[CellId, int], places: Mapping[CellId, str]) -> None:
+        """Further cells, each at its rank."""
+        for cell in cells:
+            queue = self._queues.setdefault(_kind(cell, places.get(cell.id, "")), deque())
+            queue.append((ranks[cell.id], cell))
+            self._queues[_kind(cell, places.get(cell.id, ""))] = deque(
+                sorted(queue, key=lambda item: item[0])
+            )
+
     def __len__(self) -> int:
         return sum(map(len, self._queues.values()))
 

@@ -29,6 +29,7 @@ from lab.running.admission_line import Line
 from lab.running.forkserver_client import spawner
 from lab.running.order import CellOrder
 from lab.running.placing import demand
+from lab.running.repeating import Enough, Place, Repeating, not_needed, place_of
 from lab.running.spawn import AttemptResult, execute
 from lab.running.starting import Starts, make_template, stop_making
 from lab.running.templating import TemplateOrder
@@ -63,6 +64,8 @@ class Job:
     """Ring number -> name, for the rings whose failure stops the next."""
     measured: Measured = field(default_factory=Measured)
     """What clones took for themselves in earlier runs."""
+    enough: Enough | None = None
+    """Asked after each pair of a place whether its spare pairs are needed; None: they are."""
 
 
 Events = queue.Queue[tuple[str, Any, Any]]
@@ -159,6 +162,7 @@ class _Pass:
         self._futures: dict[str, Any] = {}
         self._failed = False
         self._line = Line((), {})
+        self._ranks = {cell.id: rank for rank, cell in enumerate(job.plan.cells)}
         self._ready: dict[CellId, CellOrder] = {}
         """Orders of the cells that are next."""
         self._asked: list[tuple[str, _Next]] = []
@@ -166,6 +170,7 @@ class _Pass:
         self._refused: dict[str, Future[bool]] = {}
         """Second attempts that wait for room."""
         self._starts = Starts(job.clones, self._want_template)
+        self._repeating = Repeating(job.enough, lambda place, reason: events.put(("compared", place, reason)))
 
     def run(self) -> list[Omitted]:
         rings = sorted({cell.ring for cell in self._job.plan.cells})
@@ -183,12 +188,14 @@ class _Pass:
             self._stage(cells)
             if self._failed and stage[0] in self._job.stop_after_ring:
                 halted = f"ring {self._job.stop_after_ring[stage[0]]!r} failed"
+        self._repeating.close()
         return self._omitted
 
     def _stage(self, cells: Sequence[Cell]) -> None:
         """Begin each cell when its image is ready and its host has room; return when all have ended."""
         self._open = {cell.id: cell for cell in cells}
-        self._line = Line(cells, self._job.places)
+        self._line = Line((), self._job.places)
+        self._join_line(self._repeating.begin(cells))
         self._drop_broken()
         while self._open:
             for name, changed in self._desk.look():
@@ -214,6 +221,9 @@ class _Pass:
             self._again_event(subject, *value)
         elif kind == "cell":
             self._cell_event(subject, value)
+            self._repeating.ended(subject)
+        elif kind == "compared":
+            self._compared_event(subject, value)
         elif kind == "stop":
             self._stop_waiting()
 
@@ -328,9 +338,26 @@ class _Pass:
             self._built[name] = value
             self._job.observer.image(name, "ready")
 
+    def _compared_event(self, place: Place, reason: str) -> None:
+        """The next pair of a place begins, unless there is an answer."""
+        if not reason:
+            self._join_line(self._repeating.next_round(place))
+            return
+        for cell in self._repeating.drop(lambda cell: place_of(cell) == place):
+            self._open.pop(cell.id, None)
+            self._omitted.append(not_needed(cell, reason))
+            self._job.observer.cell(cell, "not needed")
+
+    def _join_line(self, cells: Sequence[Cell]) -> None:
+        self._line.add(cells, self._ranks, self._job.places)
+
+    def _drop_waiting(self, unwanted: Callable[[Cell], bool] = lambda _cell: True) -> list[Cell]:
+        """Cells that have not begun and will not; the plan's order within each kind."""
+        return [*self._line.drop(unwanted), *self._repeating.drop(unwanted)]
+
     def _drop_broken(self) -> None:
         """Cells whose image could not be made will not run."""
-        for cell in self._line.drop(lambda cell: cell.image in self._broken):
+        for cell in self._drop_waiting(lambda cell: cell.image in self._broken):
             self._open.pop(cell.id, None)
             self._leave_out([cell], f"image {cell.image} could not be made: {self._broken[cell.image]}")
 
@@ -357,7 +384,7 @@ class _Pass:
     def _stop_waiting(self) -> None:
         """Cells not begun are left out; those running end themselves and come back as events."""
         stop_making()
-        left = self._line.drop()
+        left = self._drop_waiting()
         for cell in left:
             self._open.pop(cell.id, None)
         self._leave_out(left, "the run was stopped")

@@ -33,6 +33,7 @@ from lab.running.live import Progress
 from lab.running.lock import orchestrator
 from lab.running.order import CellOrder
 from lab.running.placing import place
+from lab.running.repeating import Looking
 from lab.running.rundir import RunDirectory
 from lab.running.spawn import AttemptResult
 from lab.running.template_request import host_choice
@@ -76,6 +77,7 @@ class Session:
             clones=None if elsewhere else self.setting.lab.clones,
             stop_after_ring={n: ring.name for n, ring in enumerate(rings) if ring.stop_on_failure},
             measured=self._measured,
+            enough=Looking(self.directory, self.plan).enough,
         )
 
     def _ensure_image(self, name: str) -> BuiltImage:
