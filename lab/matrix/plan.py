@@ -144,11 +144,11 @@ class _Expansion:
         built = {name: image.built for name, image in self._images.items()}
         places: dict[tuple[str, str, str, int], int] = {}
 
-        def order(cell: Cell) -> tuple[int, bool, bool, int, int, int, bool]:
+        def order(cell: Cell) -> tuple[int, bool, int, bool, int, int, bool]:
             place = places.setdefault((cell.image, cell.profile, cell.scenario, cell.seed), len(places))
             second = (cell.arm is Arm.BASELINE) is (cell.repetition % 2 == 1)
-            late = (cell.latency_sensitive, not built[cell.image])
-            return cell.ring, *late, cell.repetition * cell.spare, place, cell.repetition, second
+            late = (cell.latency_sensitive, cell.repetition * cell.spare, not built[cell.image])
+            return cell.ring, *late, place, cell.repetition, second
 
         return sorted(self.cells.values(), key=order)
 
