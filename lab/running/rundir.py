@@ -5,18 +5,15 @@ from __future__ import annotations
 import json
 import secrets
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from lab import codec
-from lab.detect import detected
 from lab.errors import ArtefactError, InputError
-from lab.model import AttemptRecord, Cell, CellId, DetectSettings, GatePolicy, Omitted, Plan, TestPlan
-from lab.recording.look import fetcher, looker
-from lab.recording.reader import Recorded, read
+from lab.model import AttemptRecord, Cell, CellId, GatePolicy, Omitted, Plan, TestPlan
+from lab.running.records import record, records
 
 STOP_FILE = "stop"
 """Its presence asks every cell of the run, on whichever host, to end."""
@@ -99,35 +96,11 @@ class RunDirectory:
 
     def attempts(self, plan: Plan) -> list[AttemptRecord]:
         """Every attempt, detected afresh from disk: what `lab judge` judges."""
-        jobs = [(cell, path) for cell in plan.cells for path in self.recordings(cell.id)]
-        with ThreadPoolExecutor(max_workers=2) as pool:
-            return list(pool.map(lambda job: self.attempt(*job), jobs))
+        return records([(self.path, cell, path) for cell in plan.cells for path in self.recordings(cell.id)])
 
     def attempt(self, cell: Cell, recording: Path) -> AttemptRecord:
         """One attempt; a recording that cannot be read at all is an incomplete one."""
-        where = str(recording.relative_to(self.path))
-        number = int(recording.name[1:])
-        try:
-            recorded = read(recording)
-        except ArtefactError:
-            return AttemptRecord(
-                cell=cell, attempt=number, path=where, observations=(), findings=(), complete=False
-            )
-        raw = recorded.facts.get("detect")
-        settings = codec.from_dict(DetectSettings, raw) if raw else DetectSettings()
-        found = detected(recorded.observations, settings, look=looker(recording), fetch=fetcher(recording))
-        return AttemptRecord(
-            cell=cell,
-            attempt=number,
-            path=where,
-            observations=recorded.observations,
-            findings=found.findings,
-            complete=recorded.complete,
-            facts=_facts(recorded),
-            boots=found.boots.count,
-            unexpected_resets=len(found.boots.unexpected),
-            suppressed=found.suppressed,
-        )
+        return record(self.path, cell, recording)
 
     def leave_out(self, plan: Plan, omitted: Sequence[Omitted]) -> Plan:
         """The plan with cells that will not run after all moved to what was left out."""
@@ -156,13 +129,6 @@ def stop_file(recording: Path) -> Path | None:
     """What asks the cell of this recording to end; a repeat belongs to no run and has none."""
     cells = recording.parents[1]
     return cells.parent / STOP_FILE if cells.name == "cells" else None
-
-
-def _facts(recorded: Recorded) -> Mapping[str, Any]:
-    """attempt.json, and under `problems` what of the recording could not be read."""
-    if not recorded.problems:
-        return recorded.facts
-    return {**recorded.facts, "problems": list(recorded.problems)}
 
 
 def _point_latest(reports: Path, path: Path) -> None:
