@@ -1,4 +1,4 @@
-"""Crashes in what the lab took off a guest: its own dump, and the kernel log in its memory.
+"""Crashes in what the lab took off a guest: its own dump, the kernel log in its memory, its event logs.
 
 Refuses to open files: `fetch` brings their bytes.
 """
@@ -13,6 +13,7 @@ from lab.detect.boots import PROBES
 from lab.detect.dumps import DumpError, read_dump
 from lab.detect.lines import Block
 from lab.detect.linux.console import Console
+from lab.detect.windows import eventlog
 from lab.model import Capture, EvidenceRef, Finding, FindingKind, Observation
 
 Fetch = Callable[[Capture], bytes | bytearray | memoryview | mmap | None]
@@ -43,6 +44,8 @@ class Captured:
             self._dump(observation, self._fetch(observation))
         elif observation.what == "kernel-log":
             self._log(observation, self._fetch(observation))
+        elif observation.what == "event-log":
+            self._events(observation, self._fetch(observation))
 
     def _dump(self, capture: Capture, data: bytes | bytearray | memoryview | mmap | None) -> None:
         if data is None:
@@ -58,6 +61,16 @@ class Captured:
         else:
             ref = EvidenceRef(path=capture.path, sha256=capture.sha256)
             self.findings.append(replace(finding, evidence=(ref,)))
+
+    def _events(self, capture: Capture, data: bytes | bytearray | memoryview | mmap | None) -> None:
+        """The stops of this attempt that Windows wrote down. What else its logs tell is for people."""
+        if data is None:
+            return
+        log = eventlog.read(bytes(data[: eventlog.MOST]))
+        if log.broken:
+            self.problems.append(f"{capture.path}: {log.broken} events could not be read")
+        ref = EvidenceRef(path=capture.path, sha256=capture.sha256)
+        self.findings += [replace(one, evidence=(ref,)) for one in eventlog.crashes(log, capture.t_s)]
 
     def _log(self, capture: Capture, data: bytes | bytearray | memoryview | mmap | None) -> None:
         """The last crash in the log: what brought the kernel to where it was found."""

@@ -41,8 +41,11 @@ CONSEQUENCES = frozenset(
     }
 )
 """What a crash explains when it comes before."""
+LATE = frozenset({("dump",), ("eventlog",)})
+"""Channels that tell of a crash after it, when somebody asks."""
 DUMP_REACH_BOOTS = 1
-"""A dump is read at the earliest in the boot that wrote it, and is the crash's of that boot or the last."""
+"""A dump is read at the earliest in the boot that wrote it, and is the crash's of that boot or the last; an
+event log tells of a crash from the boot after it on."""
 
 Key = tuple[str, int]
 """Which detector saw it, and its number there."""
@@ -137,12 +140,12 @@ def _crashes(seen: Sequence[Fused]) -> list[Fused]:
 def _is_stop(event: Fused) -> bool:
     """A report of a crash by a channel other than the console, which alone tells several in one boot."""
     finding = event.finding
-    return finding.channels == ("dump",) or (finding.kind in STOPS and finding.channels != ("serial",))
+    return finding.channels in LATE or (finding.kind in STOPS and finding.channels != ("serial",))
 
 
 def _weight(event: Fused) -> tuple[bool, float]:
     """Dumps last: they are the crash's that the others have seen before."""
-    return (event.finding.channels == ("dump",), event.finding.t_s)
+    return (event.finding.channels in LATE, event.finding.t_s)
 
 
 def _likeness(event: Fused) -> tuple[bool, float]:
@@ -152,7 +155,7 @@ def _likeness(event: Fused) -> tuple[bool, float]:
 def _same_crash(other: Fused, stop: Fused) -> bool:
     if not other.crash or other.finding.kind is FindingKind.WATCHDOG:
         return False
-    if stop.finding.channels == ("dump",):
+    if stop.finding.channels in LATE:
         near = stop.finding.boot - DUMP_REACH_BOOTS <= max(other.boots) <= stop.finding.boot
         return near and other.finding.t_s <= stop.finding.t_s
     if other.finding.kind not in STOPS and "serial" not in other.finding.channels:
@@ -166,7 +169,7 @@ def _joined(one: Fused, two: Fused) -> Fused:
     return Fused(
         merged(parts),
         one.keys | two.keys,
-        one.lives | (two.lives if two.finding.channels != ("dump",) else frozenset()),
+        one.lives | (two.lives if two.finding.channels not in LATE else frozenset()),
         parts,
     )
 
@@ -322,7 +325,7 @@ def _cause(event: Fused, causes: Sequence[Fused], seen: Sequence[Fused], boots: 
 def _explains(cause: Fused, event: Fused, boots: BootLog) -> bool:
     """A crash explains silence until the guest answers in a later boot, and a dead agent for good."""
     finding = event.finding
-    if cause.finding.t_s > finding.t_s and cause.finding.channels != ("dump",):
+    if cause.finding.t_s > finding.t_s and cause.finding.channels not in LATE:
         return False
     if event.lives & cause.lives:
         return True

@@ -14,7 +14,7 @@ from lab.detect.machine_events import EVENT_PANIC
 from lab.detect.windows import stop
 from lab.model import EvidenceRef, Finding, FindingKind, Signature
 
-TRUST = ("event", "dump", "serial", "screen", "heartbeat", "agent")
+TRUST = ("event", "dump", "eventlog", "serial", "screen", "heartbeat", "agent")
 """Most trusted first."""
 UNNAMED = frozenset({EVENT_PANIC, stop.UNTOLD})
 """Titles that say that there was a crash and not which: any other title is better."""

@@ -51,6 +51,11 @@ class Dialect(Protocol):
         """
         ...
 
+    def crash_log(self, age_s: float) -> Command | None:
+        """Prints what the guest itself has written down of crashes in the last `age_s` seconds; None where it
+        keeps no such log that outlives them."""
+        ...
+
     def boot_id(self, channel: Channel, timeout_s: float) -> str:
         """What is drawn, or counted up, at each boot and never moves during one.
 
@@ -79,6 +84,10 @@ class Posix:
 
     def part_of(self, to: str, token: str) -> str:
         return shell.part_of(to, token)
+
+    def crash_log(self, age_s: float) -> Command | None:  # noqa: ARG002 - the seam's
+        """Its console is recorded, which tells more."""
+        return None
 
     def boot_id(self, channel: Channel, timeout_s: float) -> str:
         return channel.get(shell.BOOT_ID, timeout_s=timeout_s).decode("ascii", "replace").strip()

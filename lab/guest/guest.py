@@ -165,6 +165,26 @@ class Guest:
         """The guest's own account of itself, of Windows a `WindowsFacts`; one command."""
         return self._dialect.parse_facts(self.run(self._dialect.facts, check=True).text)
 
+    def crash_log(self, age_s: float) -> bytes | None:
+        """What the guest has written down of crashes; None where its family keeps no such log.
+
+        :raise ChannelError: it does not answer.
+        :raise CommandFailed: it cannot read its log.
+        """
+        command = self._dialect.crash_log(age_s)
+        if command is None:
+            return None
+        limit_s, probe_s = self._timeouts.command_s, self._probe_s
+
+        def ask(channel: Channel) -> Completed:
+            channel.ping(probe_s)
+            return channel.run(command, timeout_s=limit_s)
+
+        done = self._over_a_channel(ask)
+        if not done.ok:
+            raise CommandFailed(done)
+        return done.stdout
+
     def wait_ready(self, timeout_s: float | None = None) -> None:
         """Wait until a channel answers and record `booted` with the seconds it took.
 

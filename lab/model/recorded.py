@@ -151,7 +151,8 @@ class MachineSample:
 class Capture:
     """Evidence that the lab took, or tried to take.
 
-    `what`: `sysrq`, `nmi`, `registers`, `memory-dump`, `guest-dump`, `kernel-log`.
+    `what`: `sysrq`, `nmi`, `registers`, `memory-dump`, `guest-dump`, `kernel-log`,
+    `event-log`.
     """
 
     t_s: float

@@ -22,7 +22,7 @@ from lab.agents.operations import AgentUnderTest
 from lab.clock import Deadline, Stopwatch, wall
 from lab.errors import ArtefactError, ChannelError, LabError
 from lab.guest.channel import Channel
-from lab.guest.guest import Guest
+from lab.guest.guest import CommandFailed, Guest
 from lab.guest.waking import CloneAsleep, Woken, wake
 from lab.images import keys
 from lab.machine.machine import Machine, Order
@@ -31,6 +31,7 @@ from lab.model import Heartbeat, MachineEvent, Observation, Step
 from lab.recording.look import looker
 from lab.recording.writer import Recorder
 from lab.running import owner
+from lab.running.captures import Captures
 from lab.running.evidence import Case
 from lab.running.order import CellOrder
 from lab.running.reach import reach
@@ -38,6 +39,9 @@ from lab.running.sensing import attach
 from lab.running.watch import Cancelled, Watch
 from lab.sensors.hypervisor import EventSink
 from lab.waiting import WaitTimeout
+
+CRASH_LOG_SPARE_S = 5.0
+EVENT_LOG = "eventlog.xml"
 
 
 class Attempt:
@@ -263,6 +267,22 @@ class Attempt:
                 loop_s=self.timeouts.loop_s,
                 count_loops=self.cell.count_loops,
             )
+        if not self._cancelled:
+            self._take_crash_log()
+
+    def _take_crash_log(self) -> None:
+        """What the guest wrote down itself; it answers only if it has come back from whatever happened."""
+        age_s = self.clock.t_s + CRASH_LOG_SPARE_S
+        watch, captures = Stopwatch(), Captures(self.order.recording, self.record, self.clock)
+        try:
+            told = self.guest.crash_log(age_s) if hasattr(self, "guest") else None
+        except (ChannelError, CommandFailed) as error:
+            captures.leave_out("event-log", str(error)[:300])
+            return
+        if told is not None:
+            path = self.order.recording / EVENT_LOG
+            path.write_bytes(told)
+            self.record(captures.file("event-log", path, watch.t_s))
 
     def _weigh(self) -> None:
         """What the guest has cost in memory, so that later runs know; 10 ms."""

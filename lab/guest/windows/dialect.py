@@ -7,7 +7,7 @@ import subprocess
 
 from lab.guest.channel import Channel, Command, Unavailable
 from lab.guest.facts import Facts
-from lab.guest.windows import facts, launch, paths
+from lab.guest.windows import eventlog, facts, launch, paths
 
 BOOT_ID = """\
 $m='HKLM:\\SYSTEM\\CurrentControlSet\\Control\\Session Manager\\Memory Management\\PrefetchParameters'
@@ -41,6 +41,9 @@ class Windows:
 
     def part_of(self, to: str, token: str) -> str:
         return paths.part_of(to, token)
+
+    def crash_log(self, age_s: float) -> Command | None:
+        return eventlog.script(age_s)
 
     def boot_id(self, channel: Channel, timeout_s: float) -> str:
         """:raise Unavailable: Windows is not far enough to say; nothing was changed in it."""
