@@ -149,6 +149,8 @@ class Starts:
         self._make = make
         self._reason = reason
         self._wanted: dict[str, _Wanted] = {}
+        self._digests: dict[TemplateOrder, str] = {}
+        """Cells ask again and again, and a digest is a machine's XML: 0.8 ms."""
 
     def ready(self, order: CellOrder) -> CellOrder | None:
         """The order with its start decided, or None while its template is being made."""
@@ -170,7 +172,7 @@ class Starts:
 
     def _for(self, order: CellOrder, clones: Clones) -> _Wanted:
         asked = template_order(order, clones)
-        digest = asked.key.digest
+        digest = self._digests.get(asked) or self._digests.setdefault(asked, asked.key.digest)
         if digest not in self._wanted:
             wanted = self._wanted[digest] = _Wanted(asked)
             try:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import pytest
 from running_factories import cell, ended, panicked, record, started
@@ -39,7 +39,7 @@ def test_of_an_attempt_without_findings_only_what_is_judged_is_kept(tmp_path: Pa
 def test_the_last_observation_stays_whatever_it_is(tmp_path: Path) -> None:
     """It says how long the attempt took."""
     late = MachineSample(t_s=77.0, state="running")
-    made = attempt(tmp_path, started(), SAMPLE, ended("completed"), late)
+    made = attempt(tmp_path, started(), CHUNK, SAMPLE, ended("completed"), late)
     assert made.observations[-1] == late
     assert kinds(made).count(MachineSample) == 1
 
@@ -65,7 +65,7 @@ class Pool:
     def __call__(self, _processes: int, **_context: object) -> Pool:
         return self
 
-    def __enter__(self) -> Pool:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_error: object) -> None:
