@@ -45,7 +45,9 @@ BENCHES: dict[str, Entry] = {
     "first-guest": _entry("starting", "from `lab run` to the first running guest", 20),
     "watching": _entry("watching", "host CPU of an idle watched guest against an unwatched one", 20),
     "endurance": _entry("endurance", "200 clones in a row without a failure", 30),
-    "matrix": _entry("matrices", "the default matrix with and without clones, same verdicts", 90),
+    "matrix": _entry(
+        "matrices", "the default matrix with and without clones, same verdicts", 90, quick_min=8
+    ),
     "peers": _entry(
         "comparing", "boot, one command, tear down: the lab, autopkgtest-virt-qemu, labgrid", 45, quick_min=8
     ),

@@ -24,7 +24,8 @@ from lab import proc
 from lab.errors import LabError
 from lab.running import lifeline
 
-GRACE_S = 30.0
+GRACE_S = 10.0
+"""For a bench that is ended; whatever it had started is ended after it."""
 TAIL = 400
 
 

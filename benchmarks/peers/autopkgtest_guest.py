@@ -52,9 +52,27 @@ def main() -> int:
     # It looks for its own modules where the installed package has them.
     modules = str(tool / "usr/share/autopkgtest/lib")
     environment = {**os.environ, "TMPDIR": str(room), "PYTHONPATH": modules}
-    with subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment
-    ) as server:
+    errors = room / "errors"
+    try:
+        converse(command, environment, errors)
+    except RuntimeError as error:
+        lines = errors.read_text(encoding="utf-8", errors="replace").split("\n")
+        why = next((line for line in lines if "failure" in line or "Error" in line), "no reason given")
+        raise SystemExit(f"{error}: {why}") from error
+    return 0
+
+
+def converse(command: list[str], environment: dict[str, str], errors: Path) -> None:
+    """Boot, run, close over the server's standard input and output.
+
+    :raise RuntimeError: it did not answer `ok`.
+    """
+    with (
+        errors.open("wb") as sink,
+        subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=sink, text=True, env=environment
+        ) as server,
+    ):
         assert server.stdin is not None
         assert server.stdout is not None
         answer(server.stdout)
@@ -64,7 +82,6 @@ def main() -> int:
         subprocess.run([*auxverb, "true"], check=True, stdin=subprocess.DEVNULL)
         say(server.stdin, server.stdout, "close")
         say(server.stdin, server.stdout, "quit")
-    return 0
 
 
 def say(to: IO[str], back: IO[str], command: str) -> list[str]:
