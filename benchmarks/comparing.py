@@ -115,9 +115,13 @@ def _labgrid(room: Path, order: PeerOrder) -> Peer:
     """In an environment of its own; it is never a dependency of the lab."""
     tool = room / "labgrid"
     proc.checked([sys.executable, "-m", "venv", tool], timeout_s=INSTALL_S, what="venv for labgrid")
-    pip = [tool / "bin/pip", "install", "--quiet", "--disable-pip-version-check", "labgrid"]
+    pip: list[str | Path] = [tool / "bin/pip", "install", "--quiet", "--disable-pip-version-check", "labgrid"]
     proc.checked(pip, timeout_s=INSTALL_S, what="labgrid could not be installed")
-    ask = [tool / "bin/python", "-c", "import importlib.metadata as m; print(m.version('labgrid'))"]
+    ask: list[str | Path] = [
+        tool / "bin/python",
+        "-c",
+        "import importlib.metadata as m; print(m.version('labgrid'))",
+    ]
     version = proc.checked(ask, timeout_s=60, what="labgrid's version").text
     told = _order(room, "labgrid", replace(order, tool=str(tool)))
     script = str(HERE / "labgrid_guest.py")

@@ -72,10 +72,10 @@ def shipped(settings: Settings) -> dict[str, Any]:
     if settings.quick or settings.images:
         images = list(settings.images) or [guests.TINY]
         given["matrix"] = {**given["matrix"], "images": images}
+        given["census"] = dict.fromkeys(images, 1)
     if settings.quick:
         given["matrix"]["scenarios"] = given["matrix"]["scenarios"][:2]
         given["arms"]["candidate"] = dict(HARMLESS)
-        given["census"] = dict.fromkeys(images, 1)
     return given
 
 

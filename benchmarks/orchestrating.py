@@ -10,6 +10,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 from benchmarks import guests
 from benchmarks.core.figures import Figure, ratio
@@ -64,7 +65,7 @@ def _peak(lab: Laboratory, cells: int) -> float:
     return most
 
 
-def _one_ended(lab: Laboratory, before: set[object]) -> bool:
+def _one_ended(lab: Laboratory, before: set[Path]) -> bool:
     for run in set((lab.root / "reports").glob("*/run.json")) - before:
         if next(run.parent.glob("cells/*/a1/closed.json"), None) is not None:
             return True

@@ -56,9 +56,11 @@ def run(settings: Settings) -> Iterator[Figure]:
         samples=tuple(one.peak_mib for one in taken[many]),
     )
     for name in ("report.html", "report.json"):
-        size = (sizes[many].path / name).stat().st_size / 1e6
+        megabytes = (sizes[many].path / name).stat().st_size / 1e6
         wanted = MEGABYTES if name == "report.html" else None
-        yield Figure(name=f"{name}, {many:,} cells", subject=what, unit="MB", samples=(size,), wanted=wanted)
+        yield Figure(
+            name=f"{name}, {many:,} cells", subject=what, unit="MB", samples=(megabytes,), wanted=wanted
+        )
 
 
 def multiplied(run: RunDirectory, path: Path, cells: int) -> RunDirectory:
