@@ -315,7 +315,8 @@ class CompareModel(Model):
     most: Annotated[int, Field(ge=0, le=1000)] = Field(
         default=0,
         description="Pairs of runs (one of each arm) per image, profile and scenario at which repeating "
-        "gives up; the arms are then looked at after every pair. 0: only the matrix's repetitions, one look.",
+        "gives up. Beyond the matrix's repetitions a pair is run only while the comparison is open; an "
+        "override's repetitions are exact. 0: only the matrix's repetitions, one look.",
     )
     crashes: Annotated[float, Field(gt=0, lt=1)] = Field(
         default=0.2,

@@ -22,7 +22,7 @@ from lab.matrix.capacity import HostFacts, Obstacle, misfit, obstacle
 from lab.matrix.estimate import bill
 from lab.matrix.ids import cell_id
 from lab.matrix.overrides import Overrides, Settings
-from lab.matrix.repeating import most_repetitions, paired
+from lab.matrix.repeating import WHILE_OPEN, most_repetitions, paired
 from lab.matrix.selection import choose, glob
 from lab.matrix.starts import with_starts
 from lab.model import AgentVersion, Arm, Cell, CellId, ImageInfo, Omitted, Plan, Profile, ScenarioInfo
@@ -194,7 +194,8 @@ class _Expansion:
             if identity not in self.cells:
                 self._add_cell(identity, base, square, arm, version, number, block)
             if number > least and identity in self.cells:
-                self.cells[identity] = replace(self.cells[identity], spare=True)
+                reason = f"{block.reason}; {WHILE_OPEN}"
+                self.cells[identity] = replace(self.cells[identity], spare=True, reason=reason)
 
     def _add_cell(
         self,

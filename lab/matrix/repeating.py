@@ -10,6 +10,9 @@ from collections.abc import Sequence
 from lab.matrix.axes import Block
 from lab.model import Arm, Cell, TestPlan
 
+WHILE_OPEN = "while the comparison is open"
+"""Why a spare cell is in the plan, beside its block's reason."""
+
 
 def most_repetitions(compare: TestPlan, blocks: Sequence[Block]) -> int:
     """Repetitions of a cell in which its place comes to `compare.most` pairs; 0 when nothing is repeated.

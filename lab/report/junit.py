@@ -115,7 +115,7 @@ def _left_out(name: str, scenario: str, gap: Mapping[str, Any]) -> ET.Element:
 
 def _omitted(gap: Mapping[str, Any], cells: Iterable[Mapping[str, Any]]) -> list[str]:
     """The cells of a gap that are not in the plan, which has its own entry for every cell."""
-    if gap["kind"] not in ("excluded", "unrunnable", "unselected"):
+    if gap["kind"] not in ("excluded", "unrunnable", "unselected", "decided"):
         return []
     planned = {cell["id"] for cell in cells}
     return [name for name in gap["cells"] if name not in planned]

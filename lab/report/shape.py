@@ -343,7 +343,8 @@ class Gap:
     """Something that was not tested or not proven, and why.
 
     `kind`: `excluded`, `unrunnable`, `unselected` (never planned to run), `not-run` (planned, no verdict),
-    `inconclusive`, `not-exercised`, `skipped` (ran, proved nothing).
+    `inconclusive`, `not-exercised`, `skipped` (ran, proved nothing), `decided` (a repetition that was not
+    needed any more).
     """
 
     id: str

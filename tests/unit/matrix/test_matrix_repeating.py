@@ -32,7 +32,7 @@ def test_places_get_up_to_most_pairs_and_spare_ones_come_round_by_round_after_th
 
 
 def test_repetitions_of_the_matrix_are_run_in_any_case():
-    assert {id[-3:] for id in spare(build(compare=MOST, repetitions=2))} == {"_r3"}
+    assert {name[-3:] for name in spare(build(compare=MOST, repetitions=2))} == {"_r3"}
     assert spare(build(compare=MOST, repetitions=3)) == []
     assert len(ids(build(compare=MOST, repetitions=4))) == 16
 

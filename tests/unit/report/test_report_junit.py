@@ -98,6 +98,16 @@ def test_an_omitted_cell_is_in_the_suite_of_its_scenario():
     assert element.find("skipped").get("message").endswith("(hint: lab image build win11-24h2 --medium FILE)")
 
 
+def test_a_repetition_that_was_not_needed_is_skipped_with_the_answer_as_reason():
+    run = make.good_update()
+    name = CellId("debian-12_bios-1cpu_content-update_candidate_r2")
+    run.omitted.append(Omitted(id=name, kind="decided", reason="enough after 6 pairs: 6 pairs decided 2"))
+    (gap,) = (gap for gap in run.doc()["not_tested"] if gap["kind"] == "decided")
+    assert gap["cells"] == [name]
+    skipped = case(parse(run), name).find("skipped")
+    assert skipped.get("message") == "decided: enough after 6 pairs: 6 pairs decided 2"
+
+
 def test_an_omitted_cell_of_no_scenario_is_kept():
     run = make.good_update()
     run.omitted.append(Omitted(id=CellId("odd"), kind="excluded", reason="rule 1"))

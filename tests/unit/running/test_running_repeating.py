@@ -24,6 +24,7 @@ from lab.model import (
     Figure,
     GatePolicy,
     Heartbeat,
+    KnownIssue,
     MachineEvent,
     Observation,
     Omitted,
@@ -34,6 +35,7 @@ from lab.model import (
 )
 from lab.running.repeating import Looking, Repeating
 from lab.running.rundir import RunDirectory
+from lab.running.spawn import AttemptResult
 from lab.verdict.gate import decide
 from lab.verdict.judge import judge
 
@@ -263,6 +265,53 @@ def test_a_crash_of_the_released_agent_and_a_fault_of_the_lab_end_nothing(tmp_pa
 
 def test_cells_that_never_began_are_no_answer(tmp_path: Path) -> None:
     assert Paper(tmp_path).enough(1) == ""
+
+
+# -- the loop, the recordings and the plan together
+
+
+def run_on_paper(paper: Paper, **extra: tuple[Observation, ...]) -> tuple[list[str], Plan]:
+    """A run whose cells leave paper recordings: what was submitted, and the plan as it is kept."""
+
+    def records(of: Cell) -> list[AttemptResult]:
+        if of.arm is Arm.CANDIDATE and not paper.directory.recordings(of.id):
+            paper.pair(of.repetition, factor=1.5, **extra)
+        return [result(of)]
+
+    client, whole = Client(records), plan(*paper.cells)
+    looking = Looking(paper.directory, whole)
+    left = Bench(whole, client, enough=looking.enough).run()
+    return told(client), paper.directory.leave_out(whole, left)
+
+
+def test_a_run_stops_at_its_answer_and_a_resumed_one_comes_to_the_same(tmp_path: Path) -> None:
+    paper = Paper(tmp_path)
+    ran, kept = run_on_paper(paper)
+    assert 10 < len(ran) < 40
+    assert [cell.id.removeprefix("tiny_small_") for cell in kept.cells] == ran
+    assert {one.kind for one in kept.omitted} == {"decided"}
+    again, as_before = run_on_paper(paper)
+    assert (again, as_before) == (ran, kept)
+
+
+def test_a_crash_in_the_second_pair_leaves_the_others_out_with_the_crash_as_reason(tmp_path: Path) -> None:
+    paper = Paper(tmp_path, most=4)
+    paper.pair(1)
+    ran, kept = run_on_paper(paper, candidate=CRASHED)
+    assert len(ran) == 4
+    (reason,) = {one.reason for one in kept.omitted}
+    assert reason.startswith("enough after 2 pairs: the candidate failed: ")
+
+
+def test_a_tolerated_crash_is_repeated_for_its_rate_is_compared(tmp_path: Path) -> None:
+    paper = Paper(tmp_path)
+    paper.pair(1, candidate=CRASHED)
+    title = paper.enough(1).partition("failed: ")[2]
+    issue = KnownIssue(title=title, until="2999-01-01")
+    (tmp_path / "b").mkdir()
+    tolerant = Paper(tmp_path / "b", known_issues=(issue,))
+    tolerant.pair(1, candidate=CRASHED)
+    assert tolerant.enough(1) == ""
 
 
 # -- and what the gate makes of it
