@@ -87,7 +87,12 @@ def test_a_spare_pair_begins_when_both_twins_of_the_one_before_have_ended() -> N
     cells = place(pairs=2)
     client = Client(hold=(cells[1].id,))
     looked = threading.Event()
-    bench = Bench(plan(*cells), client, enough=lambda _cells: looked.set() or "")
+
+    def look(_cells: Sequence[Cell]) -> str:
+        looked.set()
+        return ""
+
+    bench = Bench(plan(*cells), client, enough=look)
     runner = bench.in_background()
     assert not looked.wait(0.2)
     assert told(client) == ["one_candidate_r1", "one_baseline_r1"]
@@ -162,7 +167,12 @@ def test_a_ring_ends_when_its_places_are_decided() -> None:
 
 def test_a_place_whose_other_pairs_ran_in_an_earlier_ring_counts_these_too() -> None:
     asked: list[int] = []
-    one = Repeating(lambda cells: asked.append(len(cells)) or "", lambda _place, _reason: None)
+
+    def look(cells: Sequence[Cell]) -> str:
+        asked.append(len(cells))
+        return ""
+
+    one = Repeating(look, lambda _place, _reason: None)
     cells = place(pairs=3)
     for first in one.begin(cells[:2]):
         one.ended(first)
@@ -231,6 +241,7 @@ def test_figures_on_disk_decide_after_some_pairs_and_not_before(
     tmp_path: Path, factor: float, word: str
 ) -> None:
     paper = Paper(tmp_path)
+    reason = ""
     for number in range(1, 21):
         paper.pair(number, factor=factor)
         if reason := paper.enough(number):
