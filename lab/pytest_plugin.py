@@ -16,6 +16,7 @@ import pytest
 
 if TYPE_CHECKING:
     from lab.agents.operations import AgentUnderTest
+    from lab.agents.windows.tools import WindowsTools
     from lab.faults import Faults
     from lab.guest.guest import Guest
     from lab.model import Finding
@@ -164,6 +165,17 @@ def load(attempt: Attempt, guest: Guest) -> Load:
         factor=attempt.order.host.factor,
         activity=Activity(command=agent.event_command, count=agent.events_seen),
     )
+
+
+@pytest.fixture
+def windows(attempt: Attempt, guest: Guest) -> WindowsTools:
+    """Windows' own tools: `windows.install_msi(PATH)`, `with windows.verified("agent.sys"):`."""
+    from lab.agents.windows.tools import WindowsTools
+    from lab.model import Family
+
+    if attempt.order.image.family is not Family.WINDOWS:
+        pytest.skip(f"image {attempt.order.image.name!r} is no Windows")
+    return WindowsTools(guest)
 
 
 @pytest.fixture

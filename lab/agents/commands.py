@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
-from lab.agents import keyvalues
+from lab.agents import exit_codes, keyvalues
 from lab.agents.artefacts import Artefact, bundle
 from lab.agents.manifest import AgentFamily, CommandSpec
 from lab.agents.outcomes import AgentFailure
@@ -28,6 +28,12 @@ class GuestLike(Protocol):
     def run(self, command: str, *, timeout_s: float | None = None) -> Completed: ...
 
     def put(self, source: bytes | Path, to: str) -> None: ...
+
+    def reboot(self, wait: bool = True, timeout_s: float | None = None, *, reason: str = "") -> None: ...
+
+    def declare_reboot(self, reason: str) -> None: ...
+
+    def wait_rebooted(self) -> None: ...
 
 
 class Commands:
@@ -80,8 +86,19 @@ class Commands:
 
     def _must(self, command: CommandSpec, what: str, version: AgentVersion | None = None) -> Completed:
         done = self._run(command, version)
-        require(done, what)
+        self._require(done, command, what)
         return done
+
+    def _require(self, done: Completed, command: CommandSpec, what: str) -> None:
+        """The exit code means that it is done; where it asks for a restart, the guest has had it.
+
+        :raise AgentFailure: it means something else.
+        """
+        table = exit_codes.TABLES[command.codes]
+        found = exit_codes.meaning(table, done.exit_code)
+        if not found.done:
+            require(done, what, exit_codes.words(table, done.exit_code))
+        exit_codes.restart(self._guest, found.restart, what.removesuffix(" failed"))
 
     def _prove(self, what: str, **values: Any) -> None:
         self._record(Proof(t_s=self._clock.t_s, what=what, values=values))
@@ -108,8 +125,8 @@ class Commands:
             self._record(Step(t_s=self._clock.t_s, name=name, phase="end", outcome=outcome, detail=detail))
 
 
-def require(done: Completed, what: str) -> None:
-    """:raise AgentFailure: the command did not end with exit code 0."""
+def require(done: Completed, what: str, ended: str = "") -> None:
+    """:raise AgentFailure: the command did not end with exit code 0; `ended` has the words for how it did."""
     if not done.ok:
         last = (done.error_text.splitlines() or ["no output"])[-1]
-        raise AgentFailure(f"{what}: exit code {done.exit_code}: {last}", done)
+        raise AgentFailure(f"{what}: {ended or f'exit code {done.exit_code}'}: {last}", done)

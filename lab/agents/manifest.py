@@ -64,6 +64,8 @@ class CommandSpec:
 
     run: str
     timeout_s: float
+    codes: str = "plain"
+    """The table of `lab.agents.exit_codes` that says what its exit codes mean."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -297,4 +299,4 @@ def _compile(directory: Path, build: str, model: schema.CompileModel) -> Compile
 
 
 def _command(model: schema.CommandModel) -> CommandSpec:
-    return CommandSpec(run=model.run, timeout_s=model.timeout)
+    return CommandSpec(run=model.run, timeout_s=model.timeout, codes=model.codes)

@@ -149,7 +149,7 @@ class AgentUnderTest(Commands):
             if refusal := self._refusal(done):
                 self._prove("refused", build=version.build, content=version.content, message=refusal)
                 raise AgentFailure(f"install of {version} refused: {refusal}", done)
-            require(done, f"install of {version} failed")
+            self._require(done, self._family.install, f"install of {version} failed")
             self._check(*self.read(), version)
 
     def apply(self, version: AgentVersion, *, reinstall: bool = False) -> UpdateResult:
@@ -339,7 +339,7 @@ class AgentUnderTest(Commands):
         if refusal:
             self._prove("refused", build=version.build, content=version.content, message=refusal)
         else:
-            require(done, f"update to {version} failed")
+            self._require(done, command, f"update to {version} failed")
         return refusal
 
     def _read_back(self, wanted: AgentVersion, refusal: str) -> UpdateResult:

@@ -6,7 +6,7 @@ The keys are documented in docs/agents.md; field descriptions here are for the J
 from __future__ import annotations
 
 import re
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
@@ -102,6 +102,11 @@ class CommandModel(Model):
 
     run: GuestCommand
     timeout: Seconds = 60.0
+    codes: Literal["plain", "msi", "pnputil"] = Field(
+        default="plain",
+        description="what exit codes mean: plain, only 0 is done; msi and pnputil, 3010 and 1641 are done"
+        " after a restart, which the lab makes",
+    )
 
 
 class HealthModel(CommandModel):
