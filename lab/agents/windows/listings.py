@@ -100,7 +100,7 @@ def services(text: str) -> dict[str, Service]:
 
 
 def filters(text: str) -> tuple[Filter, ...]:
-    """The minifilters of `fltmc filters`, topmost first, as it lists them; legacy filters have no altitude."""
+    """The minifilters of `fltmc filters`, topmost first; legacy filters have no altitude."""
     return tuple(
         Filter(name=name, instances=int(instances), altitude=altitude, frame=int(frame))
         for name, instances, altitude, frame in _FILTER.findall(text)
