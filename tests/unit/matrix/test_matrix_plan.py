@@ -87,6 +87,17 @@ def test_built_images_come_first_and_the_candidate_before_its_twin() -> None:
     ]
 
 
+def test_cells_that_share_processors_with_nobody_come_last_in_their_ring(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    alone = replace(SCENARIOS["content-update"], latency_sensitive=True)
+    monkeypatch.setitem(SCENARIOS, "content-update", alone)
+    made = build(images=("tiny",), scenarios=("content-update", "roll-back"))
+    assert [(cell.scenario, cell.latency_sensitive) for cell in made.cells] == [
+        ("roll-back", False), ("roll-back", False), ("content-update", True), ("content-update", True),
+    ]  # fmt: skip
+
+
 def test_a_cell_carries_all_that_running_it_takes() -> None:
     cell = build().cells[0]
     assert (cell.image, cell.profile, cell.scenario, cell.arm) == (

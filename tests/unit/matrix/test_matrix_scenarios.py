@@ -61,6 +61,15 @@ def test_nothing_is_run_and_other_functions_are_no_scenarios(write, tmp_path: Pa
     assert list(discover(tmp_path)) == ["a"]
 
 
+def test_a_scenario_that_measures_latency_says_so(write, tmp_path: Path) -> None:
+    write(
+        "feature/test_a.py",
+        "import pytest\n@pytest.mark.scenario(latency_sensitive=True)\ndef test_a(): ...\ndef test_b(): ...\n",
+    )
+    found = discover(tmp_path)
+    assert [found[name].latency_sensitive for name in ("a", "b")] == [True, False]
+
+
 def test_the_mark_of_the_function_wins_over_that_of_the_module(write, tmp_path: Path) -> None:
     write(
         "feature/test_a.py",
