@@ -52,6 +52,8 @@ class Parameter:
     unit: str = ""
     low: float | None = None
     high: float | None = None
+    whole: bool = False
+    """A whole number: a guest's shell counts with it."""
     choices: tuple[str, ...] = ()
     drawn: tuple[float, float] | None = None
     """Range that schedules draw from; else they keep the default."""
@@ -133,6 +135,8 @@ def _check_range(name: str, parameter: Parameter, value: float) -> None:
     high = float("inf") if parameter.high is None else parameter.high
     if not low <= value <= high:  # also refuses what is not a number
         raise InputError(f"{name} is {value:g} (wanted {low:g} to {high:g} {parameter.unit}".rstrip() + ")")
+    if parameter.whole and value != int(value):
+        raise InputError(f"{name} is {value:g} (wanted a whole number)")
 
 
 def _type(value: Value) -> str:

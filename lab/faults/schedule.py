@@ -85,7 +85,8 @@ def _drawn(draw: random.Random, parameter: Parameter) -> Value:
     assert parameter.default is not None
     if parameter.drawn is None:
         return parameter.default
-    return float(f"{draw.uniform(*parameter.drawn):.{SIGNIFICANT}g}")
+    value = draw.uniform(*parameter.drawn)
+    return float(round(value)) if parameter.whole else float(f"{value:.{SIGNIFICANT}g}")
 
 
 def _between(draw: random.Random, span: tuple[float, float]) -> float:

@@ -37,7 +37,13 @@ KINDS = (
                 high=1,
                 drawn=(0.001, 0.02),
             ),
-            Parameter(name="sector", meaning="only this one (512 bytes); -1: by rate", default=-1.0, low=-1),
+            Parameter(
+                name="sector",
+                whole=True,
+                meaning="only this one (512 bytes); -1: by rate",
+                default=-1.0,
+                low=-1,
+            ),
             Parameter(
                 name="probe", meaning="read or write in the guest to see an error at once", default=True
             ),
@@ -84,7 +90,13 @@ KINDS = (
         parameters=(
             PATH,
             Parameter(
-                name="leave_kib", meaning="what stays free", default=0.0, unit="KiB", low=0, high=1 << 30
+                name="leave_kib",
+                whole=True,
+                meaning="what stays free",
+                default=0.0,
+                unit="KiB",
+                low=0,
+                high=1 << 30,
             ),
         ),
     ),
@@ -126,6 +138,7 @@ KINDS = (
             FILE,
             Parameter(
                 name="bits",
+                whole=True,
                 meaning="how many",
                 default=8.0,
                 low=1,

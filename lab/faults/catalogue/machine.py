@@ -95,6 +95,7 @@ KINDS = (
         parameters=(
             Parameter(
                 name="leave_mib",
+                whole=True,
                 meaning="what stays available",
                 default=48.0,
                 unit="MiB",

@@ -52,6 +52,7 @@ def kind(name: str, fault: FakeFault, **changes: Any) -> Kind:
         "families": {Family.LINUX: Support.TESTED},
         "parameters": (
             Parameter(name="share", meaning="of it", default=0.5, low=0, high=1, drawn=(0.1, 0.9)),
+            Parameter(name="count", meaning="of them", default=1.0, whole=True),
         ),
         **changes,
     }
