@@ -64,7 +64,8 @@ def test_nothing_is_run_and_other_functions_are_no_scenarios(write, tmp_path: Pa
 def test_a_scenario_that_measures_latency_says_so(write, tmp_path: Path) -> None:
     write(
         "feature/test_a.py",
-        "import pytest\n@pytest.mark.scenario(latency_sensitive=True)\ndef test_a(): ...\ndef test_b(): ...\n",
+        "import pytest\n@pytest.mark.scenario(latency_sensitive=True)\ndef test_a(): ...\n"
+        "def test_b(): ...\n",
     )
     found = discover(tmp_path)
     assert [found[name].latency_sensitive for name in ("a", "b")] == [True, False]
