@@ -42,7 +42,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line(
         "markers",
-        "scenario(level, count_loops, cold_boot, starts_with, ends_with, latency_sensitive): "
+        "scenario(level, count_loops, cold_boot, starts_with, ends_with, latency_sensitive, soak, "
+        "time_warp): "
         "what a scenario is and needs",
     )
 
