@@ -19,7 +19,7 @@ from typing import Any
 import requests
 from pypsrp.exceptions import AuthenticationError, WinRMError, WSManFaultError
 from pypsrp.shell import CommandState, Process, SignalCode, WinRS
-from pypsrp.wsman import WSMan, WSManAction
+from pypsrp.wsman import NAMESPACES, WSMan, WSManAction
 from requests.adapters import HTTPAdapter
 
 from lab.clock import Deadline, Stopwatch
@@ -224,7 +224,8 @@ class _Wsman(WSMan):
         timeout: int | None = None,
     ) -> Any:
         """Without pypsrp's five repetitions: what a lost answer held is lost, and the deadline is ours."""
-        return self.invoke(WSManAction.RECEIVE, resource_uri, resource, option_set, selector_set, timeout)
+        answer = self.invoke(WSManAction.RECEIVE, resource_uri, resource, option_set, selector_set, timeout)
+        return answer.find("s:Body", NAMESPACES)
 
 
 class _Pinned(HTTPAdapter):

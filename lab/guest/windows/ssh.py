@@ -66,18 +66,17 @@ class WindowsSshChannel(SshChannel):
         connection, session = self._session(deadline)
         try:
             with self._bounded(connection, session, deadline.left_s + 1.0), self._sftp(session) as sftp:
-                return act(sftp)
-        except Unavailable:
-            raise
+                try:
+                    return act(sftp)
+                except OSError as error:
+                    # SFTP's own answers come so: an errno of ours where it has one, else its words.
+                    if not connection.is_active():
+                        raise
+                    raise GuestFileError(path, error.strerror or str(error)) from error
         except _Late as late:
             raise GuestCommandTimeout(f"{verb} {path!r} ({late})", timeout_s) from late
-        except (paramiko.SSHException, EOFError) as error:
+        except BROKEN as error:
             raise self._broken(verb, path, timeout_s, deadline, error) from error
-        except OSError as error:
-            # SFTP's own answers come as OSError: an errno of ours where it has one, else its words.
-            if not connection.is_active():
-                raise self._broken(verb, path, timeout_s, deadline, error) from error
-            raise GuestFileError(path, error.strerror or str(error)) from error
 
     @contextlib.contextmanager
     def _sftp(self, session: paramiko.Channel) -> Iterator[paramiko.SFTPClient]:
