@@ -257,11 +257,14 @@ def _tell(running: Attempt, call: pytest.CallInfo[None]) -> None:
 
 def _silence_or_fault(running: Attempt, error: Exception) -> None:
     """A channel that fails may be the first sign of a dying guest: give the detectors a moment, and as long
-    as silence takes to be called one while the guest is silent."""
+    as silence takes to be called one while the guest is silent. One that refuses us is not silent."""
+    from lab.guest.channel import Refused
+
     running.watch.disarm()
     linger_s = running.timeouts.linger_s
     fatal = running.watch.await_fatal(linger_s)
-    fatal = fatal or running.watch.await_word(running.order.detect.heartbeat_s + linger_s)
+    if not isinstance(error, Refused):
+        fatal = fatal or running.watch.await_word(running.order.detect.heartbeat_s + linger_s)
     if fatal is not None:
         running.scenario_ended("stopped", fatal.title)
         return
