@@ -14,6 +14,7 @@ from temporary_lab import TemporaryLab, temporary_lab, tiny
 from lab.clock import Deadline, Stopwatch
 from lab.errors import LabError
 from lab.guest.agent_channel import AgentChannel
+from lab.guest.dialect import POSIX
 from lab.guest.guest import Guest
 from lab.images.built import BuiltImage
 from lab.machine.machine import Machine, Order
@@ -127,7 +128,7 @@ def scene(
         channel = AgentChannel(machine.agent_command())
         sensing = attach(
             stack, order, machine, channel, recorder, clock,
-            deadline=Deadline.after(300), shutdown_seen=lambda: True,
+            deadline=Deadline.after(300), shutdown_seen=lambda: True, dialect=POSIX,
         )  # fmt: skip
         machine.resume()
         guest = Guest([channel], recorder.add, clock, SLOW)
