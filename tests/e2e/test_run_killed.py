@@ -122,7 +122,7 @@ def test_after_kill_9_of_the_orchestrator_its_cells_end_themselves(bench: Tempor
     assert _outcome(bench.recorded(AGES)) == "error"
     answer = bench("judge", "latest")
     assert answer.code == 4, answer
-    assert bench("gc").out.startswith("0 ended")
+    assert "0 ended" in bench("gc").out.splitlines()[-1]  # templates in the shared cache may go before
     assert bench.left_behind() == []
 
 
