@@ -156,7 +156,7 @@ def test_a_machine_without_a_network_forwards_no_port(lab: TemporaryLab, image: 
     machine = machine_in(lab, image, "alone", network="none")
     machine.create()
     try:
-        with pytest.raises(MachineError, match="forwards no SSH port"):
+        with pytest.raises(MachineError, match="forwards no port to 22"):
             machine.ssh_port()
     finally:
         machine.close()
