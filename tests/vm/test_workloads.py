@@ -17,7 +17,7 @@ from lab.model import Family, Figure, LoadMark, Observation, Profile, Timeouts
 from lab.running.order import HostChoice
 from lab.running.reach import reach
 from lab.running.templating import TemplateOrder
-from lab.waiting import wait_for
+from lab.waiting import WaitTimeout, wait_for
 from lab.workloads import Activity, Load, LoadFailed, WorkloadDidNotRun, WorkloadUnusable
 from lab.workloads.linux_guest import LinuxDriver
 
@@ -39,11 +39,18 @@ class Subject:
         return [one.name for one in self.seen if isinstance(one, Figure)]
 
     def left_behind(self) -> str:
-        """Processes and files of loads."""
+        """Processes (what they run) and files of loads, once what was ended has had time to end."""
         look = (
-            "grep -sl LAB_LOAD= /proc/[0-9]*/environ; ls -d /run/lab-load/*-* /var/tmp/lab-load-* 2>/dev/null"
+            "for e in $(grep -sl LAB_LOAD= /proc/[0-9]*/environ); "
+            "do tr '\\0' ' ' <${e%environ}cmdline; done; "
+            "ls -d /run/lab-load/*-* /var/tmp/lab-load-* 2>/dev/null"
         )
+        with contextlib.suppress(WaitTimeout):
+            wait_for(lambda: not self.guest.run(look).text, what="the end of loads", timeout_s=GOING_S)
         return self.guest.run(look).text
+
+
+GOING_S = 10.0
 
 
 @pytest.fixture(scope="module")

@@ -51,10 +51,10 @@ available() {
     done </proc/meminfo
 }
 
-# The least memory that could be had, looked at once a second until it is killed.
+# The least memory that could be had, looked at once a second until it is killed, or its runner is.
 lowest() {
     low=
-    while :; do
+    while kill -0 "$$" 2>/dev/null; do
         available
         if [ -z "$low" ] || [ "$available" -lt "$low" ]; then
             low=$available
