@@ -17,6 +17,7 @@ from lab.places import Places
 
 SCHEME = "embed"
 """How lab.yaml names it; any other text is a libvirt URI."""
+CONFIGURATION = "etc/qemu.conf"
 
 
 def is_embedded(uri: str) -> bool:
@@ -31,11 +32,12 @@ def process_root(places: Places) -> Path:
     """The one root of this process: libvirt refuses a second one ("already open with path").
 
     Removed when the process ends, unless a guest was kept (`hold_root`); after `kill -9`
-    `leftovers.collect` removes it, since its name holds the pid.
+    `leftovers.collect` removes it, since its name holds the pid. One that has gone is made anew below
+    `places`: a driver that found no configuration would look for the system's daemons.
     """
     global _root  # noqa: PLW0603 - process-wide by libvirt's own rule
     with _lock:
-        if _root is None:
+        if _root is None or not (_root / CONFIGURATION).is_file():
             _root = places.runtime / "r" / f"{os.getpid():x}"
             shutil.rmtree(_root, ignore_errors=True)
             _prepare(_root, places)
@@ -61,9 +63,9 @@ def root_owner(root: Path) -> int:
 
 
 def _prepare(root: Path, places: Places) -> None:
-    """Configuration, shared shared capability cache."""
+    """Configuration, shared capability cache."""
     (root / "etc").mkdir(parents=True, mode=0o700)
-    (root / "etc/qemu.conf").write_text(_configuration())
+    (root / CONFIGURATION).write_text(_configuration())
     shared = places.state / "libvirt-cache"
     shared.mkdir(parents=True, exist_ok=True)
     (root / "cache").mkdir()
