@@ -27,15 +27,18 @@ def wait_for(
     what: str,
     timeout_s: float,
     interval_s: float = 0.2,
+    soon_s: float | None = None,
     ignore: tuple[type[Exception], ...] = (),
 ) -> Value:
     """Call `probe` until it returns something other than None or False.
 
+    :param soon_s: the first pause, for what is often there at once; pauses double up to `interval_s`.
     :param ignore: exceptions that mean "not yet"; the last one is named on a timeout.
     :raise WaitTimeout: when `timeout_s` has passed. `probe` runs at least once.
     """
     deadline = Deadline.after(timeout_s)
     last = ""
+    pause_s = interval_s if soon_s is None else min(soon_s, interval_s)
     while True:
         try:
             value = probe()
@@ -47,4 +50,5 @@ def wait_for(
             last = repr(value)
         if deadline.passed:
             raise WaitTimeout(what, timeout_s, last)
-        time.sleep(min(interval_s, max(deadline.left_s, 0.001)))
+        time.sleep(min(pause_s, max(deadline.left_s, 0.001)))
+        pause_s = min(interval_s, 2 * pause_s)

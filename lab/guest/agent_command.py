@@ -17,7 +17,10 @@ from lab.guest import shell
 from lab.guest.agent_port import AgentPort, quietly
 from lab.guest.channel import ChannelLost, GuestCommandTimeout, OutputSink, Stream
 
-POLL_FIRST_S = 0.05
+POLL_FIRST_S = 0.02
+"""For what ends at once; each further pause is half as long again."""
+POLL_AGAIN_S = 0.05
+"""While output is coming."""
 POLL_LAST_S = 0.25
 KILL_GRACE_S = 5.0
 
@@ -85,7 +88,7 @@ class AgentCommand:
             fresh = self._collect() if self.on_output else 0
             if self.deadline.passed:
                 return None
-            pause = POLL_FIRST_S if fresh else min(POLL_LAST_S, pause * 1.5)
+            pause = POLL_AGAIN_S if fresh else min(POLL_LAST_S, pause * 1.5)
 
     def _collect(self, deadline: Deadline | None = None) -> int:
         """Read what is there; the number of new bytes."""
@@ -111,7 +114,7 @@ class AgentCommand:
             self.port.start(["-c", shell.kill_group(self.pid)], b"", grace)
             gone = False
             while not (gone or grace.passed):
-                time.sleep(POLL_FIRST_S)
+                time.sleep(POLL_AGAIN_S)
                 gone = self.port.exit_code(self.pid, grace) is not None
             self._collect(Deadline.after(KILL_GRACE_S))
         except ChannelError as error:

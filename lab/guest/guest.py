@@ -39,8 +39,9 @@ Answer = TypeVar("Answer")
 PROBE_SHARE = 1 / 12
 """Share of `command_s` that a look for a sign of life may take (5 s of 60 s); scales with the host."""
 LOOK_AGAIN_S = 0.5
-LOOK_SOON_S = 0.05
-"""For a guest that is there and was only out of reach: libvirt takes a moment to see its agent again."""
+LOOK_SOON_S = 0.02
+"""A guest that is there and was only out of reach (a clone, a restored one) answers as soon as libvirt sees its
+agent's port open, 0.1 s under emulation."""
 
 
 class CommandFailed(Exception):
@@ -293,7 +294,7 @@ class Guest:
             channel.ping(probe_s)
             return True
 
-        self._first_to(answers, "answer of the restored guest", limit_s, LOOK_SOON_S)
+        self._first_to(answers, "answer of the restored guest", limit_s)
         wake(self, time.time, generation="same")
         self._record(Expectation(t_s=self._clock.t_s, what="silence", begin=False))
         self._step("restore", "end", "completed", checkpoint=name, seconds=round(watch.t_s, 3))
@@ -330,7 +331,6 @@ class Guest:
         act: Callable[[Channel], Answer | None],
         what: str,
         limit_s: float,
-        interval_s: float = 0.0,
     ) -> Answer:
         """The first answer of any channel, which then becomes the one in use.
 
@@ -361,8 +361,14 @@ class Guest:
             raise _unavailable(failures)
 
         try:
-            between_s = interval_s or LOOK_AGAIN_S
-            return wait_for(look, what=what, timeout_s=limit_s, interval_s=between_s, ignore=(ChannelError,))
+            return wait_for(
+                look,
+                what=what,
+                timeout_s=limit_s,
+                interval_s=LOOK_AGAIN_S,
+                soon_s=LOOK_SOON_S,
+                ignore=(ChannelError,),
+            )
         except _Final as final:
             raise final.error from None
 

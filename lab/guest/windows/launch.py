@@ -79,7 +79,7 @@ def order(command: Command, token: str = "") -> bytes:
     """
     if not command:
         raise ValueError(f"guest command {command!r}: empty (wanted text or a program and its arguments)")
-    announce = _ANNOUNCE.format(token=token) if token else ""
+    announce = announced(token) if token else ""
     script = _SURROUNDINGS + announce + _task(command)
     data = script.encode("utf-8")
     if len(data) > LONGEST:
@@ -97,9 +97,27 @@ def kill(pid: int) -> list[str]:
     return ["taskkill.exe", "/T", "/F", "/PID", str(pid)]
 
 
+def announced(token: str) -> str:
+    """The part of an order that prints `token` and the process id first."""
+    return _ANNOUNCE.format(token=token)
+
+
+def guarded(text: str) -> str:
+    """The part that runs PowerShell text, already without surroundings."""
+    return _TEXT.format(text=quoting.powershell(text))
+
+
+def started(name: str, arguments: str) -> str:
+    """The part that starts a program.
+
+    :param arguments: its command line behind its name.
+    """
+    literals = {"name": quoting.powershell(name), "arguments": quoting.powershell(arguments)}
+    return _PROGRAM.format(**literals, missing=NOT_FOUND)
+
+
 def _task(command: Command) -> str:
     if isinstance(command, str):
-        return _TEXT.format(text=quoting.powershell(command))
+        return guarded(command)
     quoting.command_line(command)
-    name, arguments = quoting.powershell(command[0]), quoting.powershell(quoting.arguments(command[1:]))
-    return _PROGRAM.format(name=name, arguments=arguments, missing=NOT_FOUND)
+    return started(command[0], quoting.arguments(command[1:]))
