@@ -40,8 +40,8 @@ PROBE_SHARE = 1 / 12
 """Share of `command_s` that a look for a sign of life may take (5 s of 60 s); scales with the host."""
 LOOK_AGAIN_S = 0.5
 LOOK_SOON_S = 0.02
-"""A guest that is there and was only out of reach (a clone, a restored one) answers as soon as libvirt sees its
-agent's port open, 0.1 s under emulation."""
+"""The first pause. A guest that is there and was only out of reach (a clone, a restored one) answers as soon
+as libvirt sees its agent's port open."""
 
 
 class CommandFailed(Exception):
