@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from lab.model import Finding
     from lab.running.attempt import Attempt
     from lab.running.order import CellOrder
+    from lab.running.sweeping import Sweep
     from lab.running.update import Update
     from lab.running.watch import Watch
     from lab.soaking import Soak, Warp
@@ -138,6 +139,14 @@ def faults(attempt: Attempt, guest: Guest) -> Iterator[Faults]:
         yield own
     finally:
         own.undo_all()
+
+
+@pytest.fixture
+def sweep(attempt: Attempt, guest: Guest, faults: Faults) -> Sweep:
+    """Power cuts at every point of an operation, each judged alone: `sweep.over(update.apply, ...)`."""
+    from lab.running.sweeping import Sweep
+
+    return Sweep(attempt, guest, faults)
 
 
 @pytest.fixture

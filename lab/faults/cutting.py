@@ -135,6 +135,16 @@ class CutShort:
         """What was said last before the cut."""
         self._done = False
 
+    @property
+    def reached(self) -> str:
+        """The step that was said last before the power went; "" while it has not gone."""
+        return (self._reached or START) if self.happened else ""
+
+    @property
+    def happened(self) -> bool:
+        """Whether the power went."""
+        return self._cut.happened
+
     def inject(self) -> None:
         boot_id = self._subject.guest.boot_id()
         steps = Steps(self._subject.machine.serial_log, self._agent)
@@ -152,7 +162,7 @@ class CutShort:
                 raise
         finally:
             self._over.set()
-        thread.join(JOIN_S)
+            thread.join(JOIN_S)
         if self._error is not None:
             raise self._error
         if not self._done:

@@ -41,10 +41,15 @@ class Injected:
         self.evidence = ""
         """What shows the effect; "" while nothing does."""
         self.over = False
-        self._fault = fault
+        self.fault = fault
         self._subject = subject
         self._doubt = NO_EFFECT
         self._injected = False
+
+    @property
+    def begun(self) -> bool:
+        """Whether it was put on the guest whole."""
+        return self._injected
 
     @property
     def proven(self) -> bool:
@@ -58,7 +63,7 @@ class Injected:
         self._mark(FaultPhase.PLANNED)
         self._expect(begin=True)
         try:
-            self._fault.inject()
+            self.fault.inject()
         except Exception as error:
             self._mark(FaultPhase.FAILED, f"could not be injected: {error}")
             raise
@@ -78,7 +83,7 @@ class Injected:
         if self._injected and not self.proven:
             self._doubtful(lost)
         try:
-            gone = LOST if lost and self._fault.in_guest else self._fault.undo()
+            gone = LOST if lost and self.fault.in_guest else self.fault.undo()
         except Exception as error:
             self._mark(FaultPhase.FAILED, f"could not be undone: {error}")
             raise
@@ -88,7 +93,7 @@ class Injected:
 
     def _doubtful(self, lost: bool) -> None:
         """The last chance to show an effect."""
-        if not (lost and self._fault.in_guest):
+        if not (lost and self.fault.in_guest):
             self._prove(Deadline.after(0))
         if not self.proven:
             self._mark(FaultPhase.FAILED, self._doubt)
@@ -96,7 +101,7 @@ class Injected:
     def _prove(self, deadline: Deadline) -> None:
         while True:
             try:
-                self.evidence = self._fault.prove()
+                self.evidence = self.fault.prove()
             except (LabError, TimeoutError) as error:
                 self._doubt = f"{NO_EFFECT}: {error}"
             if self.proven:

@@ -11,6 +11,7 @@ import contextlib
 import json
 import os
 import threading
+import time
 import xml.etree.ElementTree as ET
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
@@ -18,6 +19,7 @@ from concurrent.futures import TimeoutError as FutureTimeout
 from pathlib import Path
 from typing import Any
 
+from lab.clock import Deadline
 from lab.errors import ChannelError, HostError, MachineError
 from lab.guest.channel import GuestAgentError
 
@@ -26,6 +28,9 @@ os.environ.setdefault("LIBVIRT_LOG_OUTPUTS", "3:file:/dev/null")
 
 import libvirt
 import libvirt_qemu
+
+REMOVED, REMOVED_S, LOOK_S = "is already being removed", 10.0, 0.02
+"""libvirt's words for a domain that has gone and is not forgotten yet, and how long it may take to be."""
 
 EventSink = Callable[[str, dict[str, Any]], None]
 """Called with the name of a `lab.model.MachineEvent` and its details."""
@@ -120,8 +125,18 @@ class Hypervisor:
     def create_paused(self, xml: str) -> Domain:
         """Start a transient domain without running an instruction of it."""
         with _as_machine_error("domain could not be created"):
-            raw = self._connection.createXML(xml, libvirt.VIR_DOMAIN_START_PAUSED)
+            raw = self._created(xml, Deadline.after(REMOVED_S))
         return Domain(self._connection, raw)
+
+    def _created(self, xml: str, deadline: Deadline) -> Any:
+        """libvirt 9.0 tells that a domain is gone some time before it lets another of its name begin."""
+        while True:
+            try:
+                return self._connection.createXML(xml, libvirt.VIR_DOMAIN_START_PAUSED)
+            except libvirt.libvirtError as error:
+                if REMOVED not in str(error) or deadline.passed:
+                    raise
+                time.sleep(LOOK_S)
 
     def domains(self) -> Iterator[tuple[str, str, str]]:
         """(name, uuid, xml) of every running domain."""

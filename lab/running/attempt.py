@@ -253,22 +253,34 @@ class Attempt:
             self._keep()
             return
         if not self._cancelled:
-            self._sensing.evidence.take(
-                Case.of(
-                    self.watch.fatal,
-                    completed=self._outcome[0] == "completed",
-                    panicked=self._sensing.suspicion.panicked,
-                    unanswered=self._sensing.suspicion.unanswered,
-                )
-            )
+            self._take_evidence(completed=self._outcome[0] == "completed")
         if self.watch.fatal is not None:
-            self.watch.linger(
-                linger_s=self.timeouts.linger_s,
-                loop_s=self.timeouts.loop_s,
-                count_loops=self.cell.count_loops,
-            )
+            self._await_loop()
         if not self._cancelled:
             self._take_crash_log()
+
+    def examine(self) -> None:
+        """Evidence of a guest that failed where the scenario goes on, with an earlier state of it."""
+        self._take_evidence(completed=False)
+        self._await_loop()
+
+    def _take_evidence(self, *, completed: bool) -> None:
+        suspicion = self._sensing.suspicion
+        self._sensing.evidence.take(
+            Case.of(
+                self.watch.fatal,
+                completed=completed,
+                panicked=suspicion.panicked,
+                unanswered=suspicion.unanswered,
+            )
+        )
+
+    def _await_loop(self) -> None:
+        self.watch.linger(
+            linger_s=self.timeouts.linger_s,
+            loop_s=self.timeouts.loop_s,
+            count_loops=self.cell.count_loops,
+        )
 
     def _take_crash_log(self) -> None:
         """What the guest wrote down itself; it answers only if it has come back from whatever happened."""

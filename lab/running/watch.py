@@ -65,10 +65,14 @@ class Watch:
         *,
         look: Callable[[Frame], Screen | None] | None = None,
     ) -> None:
+        self._settings, self._look = settings, look
         self._detectors = Detectors(settings, look=look)
         self._lock = threading.Lock()
+        self._stopping = threading.Lock()
         self._clock = clock
         self._armed = False
+        self._arming = False
+        """Whether a scenario runs, armed or interrupted already."""
         self._stop_reason = ""
         self._silent = False
         self._frames = _Frames(look, self._take) if look is not None else None
@@ -132,23 +136,35 @@ class Watch:
 
     def stop(self, reason: str) -> None:
         """End the scenario now, from any thread."""
-        if self._stop_reason:
-            return
-        self._stop_reason = reason
-        if self._armed:
-            signal.pthread_kill(threading.main_thread().ident or 0, INTERRUPT)
+        with self._stopping:
+            if self._stop_reason:
+                return
+            self._stop_reason = reason
+            if self._armed:
+                signal.pthread_kill(threading.main_thread().ident or 0, INTERRUPT)
+
+    def afresh(self) -> None:
+        """The guest was put back to before what was found: look with new eyes, and stop for what is new.
+
+        What was found stays in the recording, which is judged as a whole.
+        """
+        with self._lock:
+            self._detectors = Detectors(self._settings, look=self._look)
+        with self._stopping:
+            self._stop_reason = ""
+            self._armed = self._arming
 
     @contextmanager
     def armed(self) -> Iterator[None]:
         """While inside, a fatal finding raises `ScenarioStopped` in the main thread."""
         previous = signal.signal(INTERRUPT, self._interrupt)
-        self._armed = True
+        self._armed = self._arming = True
         try:
             if self._stop_reason:
                 raise ScenarioStopped(self._stop_reason)
             yield
         finally:
-            self._armed = False
+            self._armed = self._arming = False
             signal.signal(INTERRUPT, previous)
 
     def _interrupt(self, _number: int, _frame: FrameType | None) -> None:

@@ -21,7 +21,7 @@ from lab.model import (
     Outcome,
     Step,
 )
-from lab.verdict import wildcards
+from lab.verdict import sweeps, wildcards
 from lab.verdict.known import expired, issue_for, same_bug
 from lab.verdict.trial import Trial, judge_attempt, sentence
 
@@ -93,6 +93,8 @@ def _rule(
         outcome = ruling.outcome if ruling.outcome is Outcome.KNOWN_ISSUE else Outcome.FLAKY
         return _Ruling(outcome, ruling.blame, (note, *ruling.reasons))
     rest = [trial for trial in own if trial.outcome is not Outcome.PASSED]
+    if passed and (unknown := _unknown(own)):
+        return _Ruling(Outcome.INCONCLUSIVE, Blame.LAB, tuple(unknown))
     if passed and all(trial.lab for trial in rest):
         return _Ruling(
             Outcome.PASSED, Blame.NOBODY, tuple(f"after a new attempt: {_words(trial)}" for trial in rest)
@@ -101,6 +103,14 @@ def _rule(
         return _Ruling(Outcome.FLAKY, Blame.UNKNOWN, tuple(map(_words, rest)))
     worst = min(rest, key=lambda trial: (trial.outcome.rank, trial.lab))
     return _Ruling(worst.outcome, worst.blame, tuple(reason for trial in rest for reason in trial.reasons))
+
+
+def _unknown(own: Sequence[Trial]) -> list[str]:
+    """Attempts of which nobody can say any more that they did not fail: a pass beside them proves nothing."""
+    numbers = {trial.record.attempt for trial in own}
+    gone = sorted(set(range(1, max(numbers))) - numbers)
+    lost = [f"attempt {number}: its recording is gone" for number in gone]
+    return lost + [_words(trial) for trial in own if trial.lost]
 
 
 def _failed(
@@ -161,7 +171,8 @@ def _remarks(cell: Cell, own: Sequence[Trial], twins: Sequence[Trial]) -> list[s
     """What did not decide the verdict but must be read."""
     theirs = [found for twin in twins for found in twin.record.findings]
     told = {finding.title for trial in own for finding in trial.failing}
-    remarks = [gap for trial in own if (gap := _gap(trial))]
+    remarks = [words for trial in own if (words := sweeps.remark(trial.record.observations))]
+    remarks += [gap for trial in own if (gap := _gap(trial))]
     for finding in _findings(own):
         if finding.title in told or finding.suppressed:
             continue

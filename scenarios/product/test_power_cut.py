@@ -6,6 +6,7 @@ import pytest
 
 from lab.faults import Faults
 from lab.guest.guest import Guest
+from lab.running.sweeping import Sweep
 from lab.running.update import Update
 
 SPREAD = 6
@@ -13,15 +14,12 @@ SPREAD = 6
 
 
 @pytest.mark.scenario(level="product", starts_with="installed", count_loops=True)
-def test_power_cut(guest: Guest, update: Update, faults: Faults) -> None:
+def test_power_cut(guest: Guest, update: Update, faults: Faults, sweep: Sweep) -> None:
     """Wherever an update is cut short, the guest boots with the old or the new agent, and it is healthy."""
     update.install_before()
     before = guest.checkpoint()
-    rehearsal = faults.rehearse(update.apply)
-    for point in rehearsal.cuts(SPREAD):
-        guest.restore(before)
-        with faults.cut_during(update.apply, point):
-            update.survived(f"a power cut {point} of the update")
+    points = faults.rehearse(update.apply).cuts(SPREAD)
+    sweep.over(update.apply, points, since=before, survived=update.survived)
     guest.restore(before)
     update.apply()
     update.prove()

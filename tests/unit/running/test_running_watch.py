@@ -138,3 +138,18 @@ def test_lingering_without_a_loop_lasts_its_time_only(watch: Watch) -> None:
     clock = Stopwatch()
     watch.linger(linger_s=0.05, loop_s=60, count_loops=False)
     assert 0.05 <= clock.t_s < 30
+
+
+def test_after_the_guest_was_put_back_the_same_crash_stops_the_scenario_again(watch: Watch) -> None:
+    with watch.armed():
+        for _ in range(2):
+            thread = soon(lambda: crash(watch))
+            with pytest.raises(ScenarioStopped, match="kernel panic"):
+                watch.quiet(60)
+            thread.join()
+            assert watch.fatal is not None
+            watch.afresh()
+            assert watch.fatal is None
+    crash(watch)  # after the scenario nothing is interrupted any more
+    watch.afresh()
+    crash(watch)
