@@ -23,6 +23,7 @@ SCENARIO_S: Mapping[Level, float] = {
     Level.PRODUCTION: 180.0,
 }
 LEAST_MEMORY_MIB = 1
+NO_LONG_RUNS: Mapping[str, float] = {}
 
 
 def keys(cell: Cell) -> tuple[str, ...]:
@@ -34,8 +35,16 @@ def keys(cell: Cell) -> tuple[str, ...]:
     )
 
 
-def cell_seconds(cell: Cell, *, factor: float, history: Mapping[str, float]) -> float:
-    """How long the attempt will take: as long as before on these hosts, else by level and factor."""
+def cell_seconds(
+    cell: Cell, *, factor: float, history: Mapping[str, float], long_s: Mapping[str, float] = NO_LONG_RUNS
+) -> float:
+    """How long the attempt will take: as long as before on these hosts, else by level and factor.
+
+    :param long_s: what scenarios run for beside that, by name, in seconds of ours: the duration of a soak, or
+        the most that a warped clock is given. Earlier runs may have been told another, and do not count.
+    """
+    if cell.scenario in long_s:
+        return (BOOT_S + SCENARIO_S[cell.level]) * factor + long_s[cell.scenario]
     for key in keys(cell):
         if key in history:
             return history[key]
@@ -48,14 +57,18 @@ def bill(
     images: Mapping[str, ImageInfo],
     hosts: Sequence[HostFacts],
     history: Mapping[str, float],
+    long_s: Mapping[str, float] = NO_LONG_RUNS,
 ) -> Bill:
-    """The bill of the cells, run in this order, rings one after the other."""
+    """The bill of the cells, run in this order, rings one after the other.
+
+    :param long_s: see `cell_seconds`.
+    """
     factor = min((host.factor for host in hosts), default=1.0)
     takes_mib = [memory_of(cell) for cell in cells]
     largest = (max(takes_mib, default=LEAST_MEMORY_MIB), max((cell.vcpus for cell in cells), default=1))
     slots = sum(host.slots_for(*largest) for host in hosts) or 1
     builds = tuple(dict.fromkeys(cell.image for cell in cells if not images[cell.image].built))
-    seconds = _all_seconds(cells, factor, history)
+    seconds = _all_seconds(cells, factor, history, long_s)
     least = [(cell, took) for cell, took in zip(cells, seconds, strict=True) if not cell.spare]
     repeats = len(least) < len(cells)
     sure, sure_s = [cell for cell, _ in least], [took for _, took in least]
@@ -75,13 +88,15 @@ def bill(
     )
 
 
-def _all_seconds(cells: Sequence[Cell], factor: float, history: Mapping[str, float]) -> list[float]:
+def _all_seconds(
+    cells: Sequence[Cell], factor: float, history: Mapping[str, float], long_s: Mapping[str, float]
+) -> list[float]:
     known: dict[tuple[str, str, str, Level, bool], float] = {}
     seconds = []
     for cell in cells:
         kind = (cell.image, cell.scenario, cell.arm, cell.level, cell.count_loops)
         if kind not in known:
-            known[kind] = cell_seconds(cell, factor=factor, history=history)
+            known[kind] = cell_seconds(cell, factor=factor, history=history, long_s=long_s)
         seconds.append(known[kind])
     return seconds
 

@@ -58,7 +58,9 @@ def build(
         cells, unselected = _selected(cells, omitted, select)
         omitted += unselected
     cells = with_starts(paired(cells), scenarios, clones=lab.clones.use)
-    return Plan(cells=tuple(cells), omitted=tuple(omitted), bill=bill(cells, images, hosts, history or {}))
+    long_s = {name: lab.soak.for_s for name, info in scenarios.items() if info.soak}
+    billed = bill(cells, images, hosts, history or {}, long_s)
+    return Plan(cells=tuple(cells), omitted=tuple(omitted), bill=billed)
 
 
 @contextmanager

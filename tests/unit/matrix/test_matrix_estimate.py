@@ -67,6 +67,18 @@ def test_the_most_telling_history_wins_and_is_not_scaled() -> None:
     assert estimate.cell_seconds(cell("b"), factor=9.0, history=history) == 10.0
 
 
+def test_a_soak_is_billed_for_as_long_as_it_was_told_to_run_and_never_by_a_run_that_was_told_otherwise() -> (
+    None
+):
+    plain = estimate.cell_seconds(cell(), factor=2.0, history={})
+    soak = estimate.cell_seconds(cell(), factor=2.0, history=each_takes(10), long_s={"s": 86400.0})
+    assert soak == plain + 86400.0
+    day = estimate.bill([cell()] * 2, IMAGES, [HOST], each_takes(10), {"s": 86400.0})
+    assert day.guest_seconds > 2 * 86400
+    assert 86400 < day.wall_seconds < 2 * 86400
+    assert estimate.bill([cell()], IMAGES, [HOST], each_takes(10), {"other": 60.0}).guest_seconds == 10
+
+
 def test_slots_run_at_once() -> None:
     bill = estimate.bill([cell()] * 4, IMAGES, [HOST], each_takes(100))
     assert (bill.slots, bill.guest_seconds, bill.wall_seconds) == (2, 400, 200)
