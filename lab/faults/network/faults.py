@@ -20,6 +20,8 @@ PROBE_NAME = "lab-probe.invalid"
 PROBE_S = 3.0
 KNOCKS = 8
 """Connections that are tried to see the line at work."""
+BURST = b"SSH-2.0-lab\r\n" + bytes(16384)
+"""What a guest's SSH server is sent in one go: an introduction, and nothing that is a login."""
 # A question for PROBE_NAME to QEMU's own name server, whatever resolver the guest is set to: busybox has a
 # program for it, bash can write to a UDP port.
 ASK = r"""
@@ -129,16 +131,20 @@ class BadLine:
                 else ""
             )
         if bad.bits_per_s:
-            return _bandwidth(both, bad.bits_per_s) if held else ""
+            return _bandwidth(both, bad.bits_per_s) if any(one.queued for one in both) else ""
         typical_ms = median([*self._out.counts.delays_s, *self._into.counts.delays_s] or [0.0]) * 1000
         return f"{held} of {seen} packets were held, the median {typical_ms:.0f} ms" if held else ""
 
     def _knock(self) -> None:
-        """A connection to the guest's SSH port: packets in both directions, whether it answers or not."""
+        """A connection to the guest's SSH port: packets in both directions, whether it answers or not.
+
+        More of them come at a time than a slow line takes.
+        """
         port = self._subject.machine.ssh_port()
         address = ("127.0.0.1", port)
         with contextlib.suppress(OSError), socket.create_connection(address, timeout=PROBE_S) as line:
             line.settimeout(PROBE_S)
+            line.sendall(BURST)
             line.recv(64)
 
     def _ask(self) -> None:
@@ -159,7 +165,9 @@ class BadLine:
 def _bandwidth(both: tuple[Counts, Counts], bits_per_s: float) -> str:
     moved = sum(one.bytes for one in both)
     longest = max(one.longest_s for one in both)
-    return f"{moved} bytes at {bits_per_s / 1000:g} kbit/s, the last waited {longest:.2f} s"
+    queued = sum(one.queued for one in both)
+    words = f"{moved} bytes at {bits_per_s / 1000:g} kbit/s: {queued} packets waited for others before them"
+    return f"{words}, the longest {longest:.2f} s"
 
 
 def loss(subject: Subject, values: Values) -> BadLine:

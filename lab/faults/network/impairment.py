@@ -39,6 +39,8 @@ class Counts:
     held: int = 0
     """Delivered later than they came."""
     overtaken: int = 0
+    queued: int = 0
+    """Had to wait for others before them: the line was slower than what came."""
     bytes: int = 0
     """Delivered."""
     longest_s: float = 0.0
@@ -75,6 +77,7 @@ class Line:
             if self._free_s - now_s > BACKLOG_S:
                 counts.lost += 1
                 return None
+            counts.queued += self._free_s > now_s
             self._free_s = max(self._free_s, now_s) + size * 8 / bad.bits_per_s
             due_s = self._free_s
         due_s += bad.delay_s + jitter * bad.jitter_s
