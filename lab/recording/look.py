@@ -26,34 +26,54 @@ SCREENS = "screens.json"
 Look = Callable[[Frame], Screen | None]
 
 
-def looker(directory: Path) -> Look:
+def looker(directory: Path) -> Looker:
     """A function that says what a frame of the recording in `directory` shows.
 
     Its answer is None where there is no picture, or none that can be decoded. Safe to call from several
     threads; call it where nobody waits, since it reads the picture.
     """
-    return _Looker(directory)
+    return Looker(directory)
 
 
-class _Looker:
+class Looker:
+    """See `looker`. A frame that it could not look at is one on which anything may have been."""
+
     def __init__(self, directory: Path) -> None:
         self._directory = directory
         self._lock = threading.Lock()
         self._known: dict[str, Screen | None] | None = None
+        self._unseen: dict[str, str] = {}
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """Why frames could not be looked at, one sentence each."""
+        with self._lock:
+            return tuple(self._unseen.values())
 
     def __call__(self, frame: Frame) -> Screen | None:
         with self._lock:
             known = self._load()
             if frame.sha256 in known:
-                return known[frame.sha256]
+                return self._seen(frame, known[frame.sha256])
         try:
             data = (self._directory / frame.path).read_bytes()
-        except OSError:
+        except OSError as error:
+            with self._lock:
+                self._unseen[frame.path] = f"{frame.path}: {(error.strerror or str(error)).lower()}"
             return None
         screen = _classify(data, frame.path)
         with self._lock:
+            if hashlib.sha256(data).hexdigest() != frame.sha256:
+                self._unseen[frame.path] = f"{frame.path}: is not the picture that was recorded"
+                return screen
             known[frame.sha256] = screen
             self._store(known)
+            return self._seen(frame, screen)
+
+    def _seen(self, frame: Frame, screen: Screen | None) -> Screen | None:
+        self._unseen.pop(frame.path, None)
+        if screen is None:
+            self._unseen[frame.path] = f"{frame.path}: is no picture that can be read"
         return screen
 
     def _load(self) -> dict[str, Screen | None]:

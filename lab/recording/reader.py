@@ -7,6 +7,7 @@ speaks of) is read without complaint; any other damage is a `problem` and the re
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,6 +18,7 @@ from pydantic import ValidationError
 from lab.errors import ArtefactError, LabError
 from lab.model import Observation, SerialChunk
 from lab.recording.layout import VERSION, Layout, from_raw
+from lab.recording.seal import broken
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,10 +66,12 @@ def read(directory: Path) -> Recorded:
             f"{layout.events}: no recording ({error.strerror})", hint="lab report lists the runs"
         ) from error
     problems: list[str] = []
-    serial = _Serial(layout.serial.read_bytes() if layout.serial.exists() else b"")
+    serial = _Serial(_bytes(layout.serial, problems))
     observations = _observations(lines, serial, problems)
     facts, closed = _json(layout.attempt, problems), _json(layout.closed, problems)
-    last = max([float(closed.get("t_s", 0.0)), *(seen.t_s for seen in observations)])
+    if "sealed" in closed:  # recordings of earlier labs have no seal
+        problems += broken(directory, closed["sealed"])
+    last = max([_time(closed.get("t_s"), problems), *(seen.t_s for seen in observations)])
     observations += serial.rest(last, problems)
     return Recorded(
         observations=tuple(observations),
@@ -123,27 +127,42 @@ class _Serial:
 def _observations(lines: list[bytes], serial: _Serial, problems: list[str]) -> list[Observation]:
     """What the lines hold; `lines[-1]` is empty or torn, since every whole line ends in a newline."""
     found: list[Observation] = []
-    broken = ""
+    torn = ""
     for number, line in enumerate(lines[:-1], start=1):
         try:
             raw = _object(line)
             if "reopened" in raw:
-                broken = ""  # the torn end of a process that died
+                torn = ""  # the torn end of a process that died
                 continue
             if "recording" in raw:
                 _check_version(raw)
                 continue
-            seen = serial.chunk(raw) if raw.get("type") == "serial" else from_raw(raw)
+            seen = _observation(raw, serial)
         except _NewerError:
             raise
-        except (ValueError, TypeError, KeyError, RecursionError, ValidationError, LabError) as error:
-            problems += [broken] if broken else []
-            broken = f"events.jsonl:{number}: {str(error).splitlines()[0]}"
+        except (
+            ValueError,
+            TypeError,
+            KeyError,
+            OverflowError,
+            RecursionError,
+            ValidationError,
+            LabError,
+        ) as error:
+            problems += [torn] if torn else []
+            torn = f"events.jsonl:{number}: {str(error).splitlines()[0]}"
             continue
         if seen is not None:
             found.append(seen)
-    problems += [broken] if broken else []
+    problems += [torn] if torn else []
     return found
+
+
+def _observation(raw: Mapping[str, Any], serial: _Serial) -> Observation | None:
+    seen = serial.chunk(raw) if raw.get("type") == "serial" else from_raw(raw)
+    if seen is not None and not math.isfinite(seen.t_s):
+        raise ValueError(f"t_s is {seen.t_s} (wanted seconds)")
+    return seen
 
 
 def _object(line: bytes) -> dict[str, Any]:
@@ -168,13 +187,32 @@ def _json(path: Path, problems: list[str]) -> Mapping[str, Any]:
         raw = json.loads(path.read_bytes())
     except FileNotFoundError:
         return {}
-    except ValueError as error:
+    except (OSError, ValueError, RecursionError) as error:
         problems.append(f"{path.name}: {error}")
         return {}
     if isinstance(raw, dict):
         return raw
     problems.append(f"{path.name}: a {type(raw).__name__} (wanted an object)")
     return {}
+
+
+def _bytes(path: Path, problems: list[str]) -> bytes:
+    """A file's bytes, or none where it is missing; one that cannot be read is a problem."""
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        return b""
+    except OSError as error:
+        problems.append(f"{path.name}: {error.strerror or error}")
+        return b""
+
+
+def _time(told: object, problems: list[str]) -> float:
+    if isinstance(told, int | float) and math.isfinite(told):
+        return float(told)
+    if told is not None:
+        problems.append(f"closed.json: t_s is {told!r} (wanted seconds)")
+    return 0.0
 
 
 def _text(data: bytes) -> str:

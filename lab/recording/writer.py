@@ -23,6 +23,7 @@ from lab.clock import Stopwatch
 from lab.errors import InfraError
 from lab.model import Observation
 from lab.recording.layout import Layout, header_line, reopened_line, to_line
+from lab.recording.seal import sealed
 
 
 class Recorder:
@@ -31,6 +32,8 @@ class Recorder:
     Subscribers are called in the order of recording, one observation at a time, by whichever
     thread is recording; they must not block. An observation that a subscriber adds is delivered
     after the one it reacts to.
+
+    A recording that lost an observation is never closed: what it does not show may have been in there.
 
     :param directory: made when missing. Recording into one that holds events continues it.
     :param clock: gives the time at which the recording is closed.
@@ -45,9 +48,11 @@ class Recorder:
         self._waiting: deque[Observation] = deque()
         self._delivering = False
         self._torn = False
+        self._lost = 0
         self._fd: int | None = None
         try:
             directory.mkdir(parents=True, exist_ok=True)
+            self.layout.closed.unlink(missing_ok=True)
             self._fd = os.open(self.layout.events, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o644)
         except OSError as error:
             raise InfraError(f"recording {str(directory)!r} cannot be opened: {error.strerror}") from error
@@ -72,7 +77,7 @@ class Recorder:
             self._subscribers.append(subscriber)
 
     def close(self, *, scenario: str, detail: str = "") -> None:
-        """End the recording: what has no closed.json was cut short. The first call counts.
+        """End the recording and seal it: what has no closed.json was cut short. The first call counts.
 
         :param scenario: `completed`, `failed`, `stopped` or `error`.
         """
@@ -82,8 +87,17 @@ class Recorder:
             with contextlib.suppress(OSError):
                 os.fdatasync(self._fd)  # some file systems cannot
             self._release()
-            facts = {"t_s": self._clock.t_s, "scenario": scenario, "detail": log.redact(detail)}
-            codec.write(facts, self.layout.closed)
+            if self._lost:
+                log.get("recording").warning("recording stays open", lost=self._lost)
+                return
+            facts: dict[str, object] = {
+                "t_s": self._clock.t_s,
+                "scenario": scenario,
+                "detail": log.redact(detail),
+            }
+            layout = self.layout
+            facts["sealed"] = sealed((layout.events, layout.serial, layout.attempt))
+            codec.write(facts, layout.closed)
 
     def __enter__(self) -> Self:
         return self
@@ -113,6 +127,7 @@ class Recorder:
             while left:
                 left = left[os.write(self._fd, left) :]
         except OSError as error:
+            self._lost += 1
             raise InfraError(f"recording {str(self.layout.events)!r} stopped: {error.strerror}") from error
         self._torn = False
 

@@ -14,10 +14,13 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
+from pydantic import ValidationError
+
 from lab import codec, log
 from lab.detect import detected
 from lab.errors import ArtefactError
-from lab.model import AttemptRecord, Cell, DetectSettings, MachineSample, Observation, SerialChunk
+from lab.model import AttemptRecord, Capture, Cell, DetectSettings, MachineSample, Observation, SerialChunk
+from lab.recording.layout import Layout
 from lab.recording.look import fetcher, looker
 from lab.recording.reader import Recorded, read
 
@@ -25,6 +28,8 @@ FEW = 100
 """Attempts that one process reads in less time than others need to start (8 ms each)."""
 MOST_PROCESSES = 8
 BUNDLE = 8
+READ = frozenset({"guest-dump", "kernel-log", "event-log"})
+"""Captures that are searched for crashes."""
 
 Job = tuple[Path, Cell, Path]
 """Directory of the run, cell, directory of the recording."""
@@ -54,13 +59,17 @@ def record(run: Path, cell: Cell, recording: Path) -> AttemptRecord:
     number = int(recording.name[1:])
     try:
         recorded = read(recording)
-    except ArtefactError:
+    except ArtefactError as error:
+        # whoever closed it had events in it: they were lost afterwards
+        closed = Layout(recording).closed.exists()
+        facts = {"problems": [str(error)]} if closed else {}
         return AttemptRecord(
-            cell=cell, attempt=number, path=where, observations=(), findings=(), complete=False
+            cell=cell, attempt=number, path=where, observations=(), findings=(), complete=closed, facts=facts
         )
-    raw = recorded.facts.get("detect")
-    settings = codec.from_dict(DetectSettings, raw) if raw else DetectSettings()
-    found = detected(recorded.observations, settings, look=looker(recording), fetch=fetcher(recording))
+    settings, unread = _settings(recorded.facts)
+    look = looker(recording)
+    found = detected(recorded.observations, settings, look=look, fetch=fetcher(recording))
+    problems = (*recorded.problems, *unread, *look.problems, *_lost_captures(recorded, recording))
     quiet = recorded.complete and not found.findings
     return AttemptRecord(
         cell=cell,
@@ -69,7 +78,7 @@ def record(run: Path, cell: Cell, recording: Path) -> AttemptRecord:
         observations=_thinned(recorded.observations) if quiet else recorded.observations,
         findings=found.findings,
         complete=recorded.complete,
-        facts=_facts(recorded),
+        facts={**recorded.facts, "problems": list(problems)} if problems else recorded.facts,
         boots=found.boots.count,
         unexpected_resets=len(found.boots.unexpected),
         suppressed=found.suppressed,
@@ -85,8 +94,29 @@ def _thinned(observations: tuple[Observation, ...]) -> tuple[Observation, ...]:
     )
 
 
-def _facts(recorded: Recorded) -> Mapping[str, Any]:
-    """attempt.json, and under `problems` what of the recording could not be read."""
-    if not recorded.problems:
-        return recorded.facts
-    return {**recorded.facts, "problems": list(recorded.problems)}
+def _settings(facts: Mapping[str, Any]) -> tuple[DetectSettings, list[str]]:
+    """What the attempt was watched by, and what of it cannot be read."""
+    raw = facts.get("detect")
+    if not raw:
+        return DetectSettings(), []
+    try:
+        return codec.from_dict(DetectSettings, raw), []
+    except ValidationError as error:
+        return DetectSettings(), [f"attempt.json: detect: {str(error).splitlines()[0]}"]
+
+
+def _lost_captures(recorded: Recorded, recording: Path) -> list[str]:
+    """Evidence that was taken off the guest, in which a crash may be told that nothing else shows, and that
+    is not there any more. Memory dumps are not among it: they are large, and people delete them."""
+    problems = []
+    for item in recorded.observations:
+        if not isinstance(item, Capture) or not (item.ok and item.path and item.what in READ):
+            continue
+        try:
+            left = (recording / item.path).stat().st_size
+        except OSError as error:
+            problems.append(f"{item.path}: {(error.strerror or str(error)).lower()}")
+            continue
+        if left != item.bytes:
+            problems.append(f"{item.path}: {left} bytes are left of {item.bytes} that were taken")
+    return problems

@@ -79,7 +79,6 @@ class ScreenSensor(SensorThread):
         digest = hashlib.sha256(picture.tobytes()).hexdigest()
         if digest == self._last:
             return
-        self._last = digest
         self._new = digest not in self._recent
         self._recent.append(digest)
         self._count += 1
@@ -94,6 +93,7 @@ class ScreenSensor(SensorThread):
                 height=picture.height,
             )
         )
+        self._last = digest  # not before: on a full disk the same picture is tried again
 
     def last_step(self) -> None:
         self._guarded()

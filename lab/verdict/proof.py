@@ -5,16 +5,23 @@ Passing needs proof; the absence of a crash proves nothing. Refuses to know abou
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import pairwise
 
-from lab.model import AgentVersion, AttemptRecord, Heartbeat, Observation, Outcome, Proof, Step
+from lab.model import AgentVersion, AttemptRecord, Heartbeat, MachineEvent, Observation, Outcome, Proof, Step
 from lab.verdict.faulting import injections
 
 OPERATIONS = frozenset({"install", "update", "rollback", "uninstall"})
 """Agent steps after which the version must be read back again."""
+
+
+CHANGES = OPERATIONS | {"reboot"}
+SWITCHES = frozenset({"start", "stop", "feature"})
+"""Agent steps after which its health must be checked again; they leave its version alone."""
+BOOTS = {"started": "start of the guest", "reset": "reset of the guest", "restored": "restored state"}
+"""What the hypervisor says of a guest that is not the one of before."""
 
 
 class Ending(StrEnum):
@@ -83,11 +90,44 @@ def _steps(observations: Sequence[Observation]) -> list[Step]:
 
 def _final_state(record: AttemptRecord, proofs: Sequence[Proof]) -> Missing | None:
     """The state the scenario promised to leave the guest in, read back last."""
-    end = ending(record)
+    end, seen = ending(record), record.observations
     if end is Ending.REMOVED:
-        return _removed(proofs)
+        again = OPERATIONS - {"uninstall"}
+        return _removed(proofs) or _stale("removed", seen, again, "the agent's removal was proven", boots={})
     wanted = record.cell.version if end is Ending.CANDIDATE else record.cell.installed
-    return _version(proofs, wanted) or _healthy(proofs)
+    return (
+        _version(proofs, wanted)
+        or _healthy(proofs)
+        or _stale("version", seen, CHANGES, "build and content were read back")
+        or _stale("healthy", seen, CHANGES | SWITCHES, "the agent's health was checked")
+    )
+
+
+def _stale(
+    what: str,
+    seen: Sequence[Observation],
+    changes: frozenset[str],
+    done: str,
+    *,
+    boots: Mapping[str, str] = BOOTS,
+) -> Missing | None:
+    """A proof is of the guest as it was then: whatever changed it afterwards needs another one."""
+    change = ""
+    for item in seen:
+        match item:
+            case Proof() if item.what == what:
+                change = ""
+            case Step(phase="start") if item.name in changes:
+                change = item.name
+            case MachineEvent() if item.name in boots:
+                change = boots[item.name]
+            case Step(name="scenario", phase="end"):
+                break
+            case _:
+                pass
+    if not change:
+        return None
+    return Missing(Outcome.INCONCLUSIVE, f"{done} before the last {change}, and not again after it")
 
 
 def _removed(proofs: Sequence[Proof]) -> Missing | None:

@@ -44,6 +44,9 @@ class Trial:
     """Findings that fail it; empty with FAILED means that the scenario's own assertion did."""
     lab: bool = False
     """The lab's fault, and no evidence in either direction."""
+    lost: bool = False
+    """What it had shown is not all there any more. A later attempt does not make up for it: that would be
+    another one, and this one may have failed."""
 
     @property
     def asserted(self) -> bool:
@@ -73,12 +76,44 @@ def judge_attempt(record: AttemptRecord) -> Trial:
     if failing:
         reasons = _reasons(record, failing)
         return Trial(record=record, outcome=Outcome.FAILED, reasons=reasons, failing=failing)
+    lost = lost_evidence(record)
+    if lost:
+        return _lost(record, lost)
     if fault is not None:
         return _inconclusive(record, fault.sentence)
     hosts = tuple(finding for finding in record.findings if _by_host(finding))
     if hosts:
         return _inconclusive(record, f"fault of the host: {sentence(hosts[0])}")
     return _by_scenario(record)
+
+
+def lost_evidence(record: AttemptRecord) -> str:
+    """Why the recording shows less than was recorded, or "".
+
+    Damage in a recording that nobody closed is of one piece with what cut it short: a fault of the lab.
+    """
+    problems = record.facts.get("problems") or ()
+    if record.complete and problems:
+        return f"the recording is damaged: {problems[0]}"
+    live = next(
+        (
+            item
+            for item in record.observations
+            if isinstance(item, Step) and item.name == "finding" and item.detail.get("fatal")
+        ),
+        None,
+    )
+    if live is None or any(_fails(finding) for finding in record.findings):
+        return ""
+    return f"the guest was seen to fail ({live.detail.get('title')}), and the recording does not show it"
+
+
+def _lost(record: AttemptRecord, reason: str) -> Trial:
+    """The scenario's own failure stands all the same."""
+    said = _by_scenario(record)
+    if said.outcome is Outcome.FAILED:
+        return said
+    return Trial(record=record, outcome=Outcome.INCONCLUSIVE, reasons=(reason,), lab=True, lost=True)
 
 
 def _reasons(record: AttemptRecord, failing: Sequence[Finding]) -> tuple[str, ...]:

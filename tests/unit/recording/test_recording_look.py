@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable
 from dataclasses import replace
@@ -14,7 +15,10 @@ from lab.model import Frame, Screen, ScreenKind
 from lab.recording import look
 from lab.recording.look import SCREENS, looker
 
-FRAME = Frame(t_s=1.0, path="frames/000001.png", sha256="ab" * 32, width=640, height=480)
+PICTURE = b"a picture"
+FRAME = Frame(
+    t_s=1.0, path="frames/000001.png", sha256=hashlib.sha256(PICTURE).hexdigest(), width=640, height=480
+)
 BLUE = Screen(
     kind=ScreenKind.BUGCHECK, reason="a sad face", code=0x7E, module="csagent.sys", parameters=(1, 2**64 - 1)
 )
@@ -23,7 +27,7 @@ BLUE = Screen(
 @pytest.fixture
 def recording(tmp_path: Path) -> Path:
     (tmp_path / "frames").mkdir()
-    (tmp_path / FRAME.path).write_bytes(b"a picture")
+    (tmp_path / FRAME.path).write_bytes(PICTURE)
     return tmp_path
 
 
@@ -53,9 +57,23 @@ def test_a_picture_is_read_once_also_by_another_process(recording: Path, asked: 
 
 def test_that_there_is_nothing_to_see_is_remembered_too(recording: Path, asked: list[bytes]) -> None:
     (recording / FRAME.path).write_bytes(b"torn")
-    assert looker(recording)(FRAME) is None
-    assert looker(recording)(FRAME) is None
+    torn = replace(FRAME, sha256=hashlib.sha256(b"torn").hexdigest())
+    for _ in range(2):
+        seen = looker(recording)
+        assert seen(torn) is None
+        assert seen.problems == ("frames/000001.png: is no picture that can be read",)
     assert asked == [b"torn"]
+
+
+def test_another_picture_than_the_recorded_one_is_no_proof_of_what_was_there(
+    recording: Path, asked: list[bytes]
+) -> None:
+    (recording / FRAME.path).write_bytes(b"a picture of something else")
+    for _ in range(2):
+        seen = looker(recording)
+        assert seen(FRAME) == BLUE
+        assert seen.problems == ("frames/000001.png: is not the picture that was recorded",)
+    assert not (recording / SCREENS).exists()
 
 
 def test_another_classifier_looks_again(
@@ -74,8 +92,10 @@ def test_a_frame_whose_file_is_gone_shows_nothing_and_is_tried_again(
     (recording / FRAME.path).unlink()
     seen = looker(recording)
     assert seen(FRAME) is None
+    assert seen.problems == ("frames/000001.png: no such file or directory",)
     (recording / FRAME.path).write_bytes(content)
     assert seen(FRAME) == BLUE
+    assert seen.problems == ()
     assert len(asked) == 1
 
 
