@@ -252,12 +252,12 @@ class Attempt:
         if failed and self.order.keep_hours > 0:
             self._keep()
             return
-        if not self._cancelled:
-            self._take_evidence(completed=self._outcome[0] == "completed")
+        if self._cancelled:
+            return
+        self._take_evidence(completed=self._outcome[0] == "completed")
         if self.watch.fatal is not None:
             self._await_loop()
-        if not self._cancelled:
-            self._take_crash_log()
+        self._take_crash_log()
 
     def examine(self) -> None:
         """Evidence of a guest that failed where the scenario goes on, with an earlier state of it."""
