@@ -22,7 +22,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("clock", "proc", "waiting", "log", "places"),
     ("config", "matrix", "detect", "recording"),
     ("verdict", "report"),
-    ("machine", "guest", "sensors", "agents", "images", "templates", "workloads"),
+    ("machine", "guest", "sensors", "agents", "images", "offline", "templates", "workloads"),
     ("setting", "examining", "soaking", "faults"),
     ("running", "selftest"),
     ("workflow",),

@@ -1,0 +1,161 @@
+# What the rescue guest does with a guest's volumes: /job/volumes has lines `number type`, /job/order the steps,
+# /job/N/ the words of one. Answers are /out/N/exit (code, volume, kind of failure), /out/N/text, /out/N/found
+# and /out/N/data; a step that fails is the last. Kinds are those of lab/offline/refusal.py.
+
+kind= why=
+# say KIND TEXT: why a step fails.
+say() { kind=$1 why=$2; return 1; }
+
+# ready NUMBER TYPE MODE: mount the volume at /v.
+ready() {
+  device=$(disk "v$1") || { say failed "no device"; return 1; }
+  case $2 in
+  ntfs) ready_ntfs "$device" "$3" ;;
+  ext4) quietly mount -t ext4 -o "$3" "$device" /v ;;
+  fat) quietly mount -t vfat -o "$3,utf8,shortname=mixed" "$device" /v ;;
+  exfat) quietly mount -t exfat -o "$3" "$device" /v ;;
+  *) say failed "it is $2" ;;
+  esac
+}
+
+quietly() { said=$("$@" 2>&1) || say damaged "$(printf '%s' "$said" | tr '\n' ' ')"; }
+
+# ntfs-3g would clear Windows' log and write to a volume that Windows is going to check: both are refused.
+ready_ntfs() {
+  said=$(ntfsinfo -m "$1" 2>&1) || case $said in
+  *"scheduled for check"*) [ "$2" = ro ] || { say dirty "it is marked for a check (dirty)"; return 1; } ;;
+  *) say damaged "$(printf '%s' "$said" | head -n 3 | tr '\n' ' ')"; return 1 ;;
+  esac
+  if [ "$2" = ro ]; then
+    quietly ntfs-3g -o ro,norecover "$1" /v && return 0
+    quietly ntfs-3g -o ro,recover "$1" /v
+    return
+  fi
+  if quietly ntfs-3g -o ro "$1" /v; then
+    mark=$(sleeping)
+    umount /v
+    [ -z "$mark" ] || { say hibernated "Windows is hibernated on it (hiberfil.sys), or was shut down by Fast Startup"; return 1; }
+  fi
+  if ! quietly ntfs-3g -o norecover "$1" /v; then
+    ntfsrecover "$1" >/out/recovered 2>&1 || { say unclean "its log could not be replayed: $(tail -n 1 /out/recovered)"; return 1; }
+    quietly ntfs-3g -o norecover "$1" /v || { say unclean "$why"; return 1; }
+  fi
+  grep -q ' /v fuse[^ ]* rw' /proc/mounts || { umount /v; say unclean "ntfs-3g mounts it read-only"; }
+}
+
+# Windows leaves `hibr` there (Windows 8 and later in capitals) and zeroes it when it has woken up.
+sleeping() {
+  for file in $(find /v -maxdepth 1 -iname hiberfil.sys); do
+    case $(head -c 4 "$file" 2>/dev/null) in hibr | HIBR) echo yes ;; esac
+  done
+}
+
+# matches PATH: what there is of it below /v, one per line; the last part may be a pattern.
+matches() {
+  at=/v rest=${1#/}
+  if [ -z "$rest" ]; then echo /v; return; fi
+  while [ "$rest" != "${rest#*/}" ]; do
+    part=${rest%%/*} rest=${rest#*/}
+    [ -n "$part" ] || continue
+    literal=$(printf '%s' "$part" | sed 's/[][*?\\]/\\&/g')
+    at=$(find "$at" -maxdepth 1 -mindepth 1 "$named" "$literal" | head -n 1)
+    [ -n "$at" ] || return 0
+    if [ -L "$at" ]; then
+      to=$(readlink "$at")
+      case $to in /*) at=/v$to ;; *) at=${at%/*}/$to ;; esac
+    fi
+    [ -d "$at" ] || return 0
+    at=$(cd "$at" && pwd -P)
+    case $at in /v | /v/*) ;; *) return 0 ;; esac
+  done
+  find "$at" -maxdepth 1 -mindepth 1 "$named" "$rest"
+}
+
+named_for() { case $1 in ext4) named=-name ;; *) named=-iname ;; esac; }
+
+# locate PATH AMONG MODE: mount the one volume that has it; its matches go to /out/found.
+locate() {
+  holder= reasons=
+  while read -r number type; do
+    case " $2 " in *" $number "*) ;; *) continue ;; esac
+    named_for "$type"
+    if ready "$number" "$type" ro; then
+      matches "$1" >/out/found
+      umount /v
+      [ -s /out/found ] || { reasons="$reasons; volume $number ($type) does not have it"; continue; }
+      [ -z "$holder" ] || { say ambiguous "volumes $holder and $number have it"; return 1; }
+      holder=$number its=$type
+    else
+      reasons="$reasons; volume $number ($type): $why"
+    fi
+  done </job/volumes
+  [ -n "$holder" ] || { say absent "${reasons#; }"; return 1; }
+  named_for "$its"
+  ready "$holder" "$its" "$3" || { why="volume $holder ($its): $why"; return 1; }
+  matches "$1" >/out/found
+  [ -s /out/found ] || { umount /v; say absent "it went when the volume's log was replayed"; }
+}
+
+# each COMMAND...: run it with every match as last argument.
+each() {
+  while read -r file; do
+    [ -f "$file" ] || { say failed "${file#/v} is no file"; return 1; }
+    said=$("$@" "$file" 2>&1) || { say failed "${file#/v}: $said"; return 1; }
+    echo "${file#/v}"
+  done </out/found
+}
+
+renamed() {
+  case $to in /*) new=/v$to ;; *) new=${1%/*}/$to ;; esac
+  [ ! -e "$new" ] || { echo "${new#/v} exists"; return 1; }
+  mv "$1" "$new"
+}
+overwritten() { cat "$here/content" >"$1"; }
+only_one() { [ "$(wc -l </out/found)" -eq 1 ] || say ambiguous "$(wc -l </out/found) files match"; }
+listed() {
+  while read -r file; do
+    if [ -d "$file" ]; then find "$file" -maxdepth 1 -mindepth 1; else echo "$file"; fi
+  done </out/found | while read -r file; do stat -c '%F|%s|%Y|%n' "$file"; done | sed 's/|\/v\//|\//'
+}
+
+# perform WHAT: with the volume mounted; output is the step's data.
+perform() {
+  case $1 in
+  list) listed ;;
+  read)
+    only_one && while read -r file; do
+      [ "$(stat -c %s "$file")" -le 33554432 ] || { say failed "it is larger than 32 MiB, which copy-out takes"; return 1; }
+      cat "$file" || say failed "it cannot be read"
+    done </out/found
+    ;;
+  copy-out)
+    only_one && while read -r file; do
+      stat -c %s "$file"
+      dd if="$file" of="$(disk "$(cat "$here/device")")" bs=1M conv=fsync 2>/dev/null || say failed "it could not be copied"
+    done </out/found
+    ;;
+  rename) each renamed ;;
+  delete) each rm ;;
+  replace) only_one && each overwritten ;;
+  *) say failed "no such step" ;;
+  esac
+}
+
+while read -r step what; do
+  here=/job/$step
+  mkdir -p "/out/$step"
+  to=$(cat "$here/to" 2>/dev/null)
+  case $what in list | read | copy-out) mode=ro ;; *) mode=rw ;; esac
+  kind= why= code=0
+  if locate "$(cat "$here/path")" "$(cat "$here/among")" "$mode"; then
+    perform "$what" >"/out/$step/data" || code=1
+    cp /out/found "/out/$step/found"
+    sync
+    umount /v || { code=1; say failed "the volume could not be unmounted"; }
+  else
+    code=1
+  fi
+  printf '%s' "$why" >"/out/$step/text"
+  echo "$code ${holder:-0} ${kind:-failed}" >"/out/$step/exit"
+  [ "$code" = 0 ] || break
+done </job/order
