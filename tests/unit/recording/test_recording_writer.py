@@ -204,3 +204,45 @@ def test_a_directory_that_cannot_be_made_is_a_fault_of_the_lab(tmp_path: Path) -
     (tmp_path / "file").write_text("")
     with pytest.raises(InfraError, match="cannot be opened"):
         Recorder(tmp_path / "file" / "a1", Stopwatch())
+
+
+def test_a_recording_that_lost_something_is_never_closed(
+    directory: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recorder = Recorder(directory, Stopwatch())
+
+    def full(_fd: int, _data: memoryview) -> int:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(writing.os, "write", full)
+    with pytest.raises(InfraError):
+        recorder.add(beat(2.0))
+    monkeypatch.undo()
+    recorder.add(beat(3.0))
+    recorder.close(scenario="completed")
+    assert not read(directory).complete
+
+
+def test_a_recording_that_goes_on_is_not_closed_any_more(directory: Path) -> None:
+    Recorder(directory, Stopwatch()).close(scenario="completed")
+    recorder = Recorder(directory, Stopwatch())
+    assert not read(directory).complete
+    recorder.add(beat(1.0))
+    recorder.close(scenario="failed")
+    recorded = read(directory)
+    assert (recorded.closed["scenario"], recorded.problems) == ("failed", ())
+
+
+def test_a_closed_recording_is_sealed_and_may_only_grow(directory: Path) -> None:
+    directory.mkdir(parents=True)
+    (directory / "serial.log").write_bytes(b"one\n")
+    recorder = Recorder(directory, Stopwatch())
+    recorder.add(beat(1.0))
+    recorder.close(scenario="completed")
+    with (directory / "serial.log").open("ab") as kept:
+        kept.write(b"two\n")
+    assert read(directory).problems == ()
+    (directory / "serial.log").write_bytes(b"two\n")
+    assert read(directory).problems == ("serial.log: is not what was recorded (its sha256 is another one)",)
+    (directory / "serial.log").write_bytes(b"on")
+    assert read(directory).problems == ("serial.log: 2 bytes are left of 4 that were recorded",)
