@@ -66,6 +66,8 @@ class Line:
     """Messages on the same line that others cut off, in order; the first may be no kernel's."""
     logged: bool = False
     """It carries the prefix of a system log."""
+    levelled: bool = False
+    """It carries the `<4>` of a kernel log that was saved; a console prints none."""
 
 
 class LineStream:
@@ -122,11 +124,11 @@ def parse(raw: bytes, start: int, t_s: float) -> Line:
     text = raw.decode("utf-8", "replace").rstrip("\r\n")
     if not text.isprintable():
         text = _printable(text)
-    logged = False
+    logged = levelled = False
     if not text.startswith(("[ ", "<")) and (prefix := SYSLOG.match(text) or COLLECTED.match(text)):
         logged, text = True, text[prefix.end() :]
-    if text.startswith("<"):
-        text = LEVEL.sub("", text, count=1)
+    if text.startswith("<") and (level := LEVEL.match(text)):
+        levelled, text = True, text[level.end() :]
     stamps = list(STAMP.finditer(text)) if "]" in text else []
     if not stamps and " login: " in text:
         text = LOGIN.sub("", text, count=1)
@@ -145,6 +147,7 @@ def parse(raw: bytes, start: int, t_s: float) -> Line:
         caller=caller,
         earlier=earlier,
         logged=logged,
+        levelled=levelled,
     )
 
 

@@ -51,6 +51,7 @@ UP = re.compile(
 UP_HOT = (b"login:", b"eached target ")
 KERNEL_UP = re.compile(r"Linux version \d|Booting Linux on physical CPU", re.ASCII)
 CAME_UP = "the system came up after it"
+WAS_UP = "the system was up already: no boot failed"
 RAN_S = 5.0
 """What the kernel's clock must have reached for a boot to be another one."""
 NEAR = 1 << 16
@@ -98,6 +99,8 @@ class Console:
         """The number of reports when the clock fell back."""
         self._settled = 0
         """The number of reports when the system came up."""
+        self._up = False
+        """The system of this boot came up."""
         self._said: set[tuple[str, int]] = set()
         self._firm = 0
         self._past = b""
@@ -197,14 +200,14 @@ class Console:
     def _restart(self) -> None:
         """What is open belongs to the boot before."""
         self._close_all()
-        self._last, self._dead = None, False
+        self._last, self._dead, self._up = None, False, False
         self._said.clear()
 
     def _came_up(self, *, firmware: bool) -> None:
         for report in self.reports[self._settled :]:
-            if report.pattern.tentative and (not firmware or report.pattern.id != "mount-failed"):
+            if report.pattern.tentative and (not firmware or report.pattern.firmware):
                 report.suppressed = report.suppressed or CAME_UP
-        self._settled = len(self.reports)
+        self._settled, self._up = len(self.reports), not firmware
         self.version += 1
 
     def _begin(self, line: Line, pattern: Pattern, match: re.Match[str]) -> None:
@@ -214,6 +217,8 @@ class Console:
         elif self._dead or (pattern.stamped and line.stamp is None and line.start > 0):
             self._continue(line)
         elif report is not None and self._belongs_to(report, pattern, line):
+            if pattern.fatal:
+                report.bear_out()
             self._take(report, line)
         else:
             self._start(self._report(line, pattern, match))
@@ -250,6 +255,8 @@ class Console:
 
     def _report(self, line: Line, pattern: Pattern, match: re.Match[str]) -> Report:
         doubt, before = pattern.noise or self._doubt(pattern, line), self._before()
+        if self._up and pattern.tentative and not pattern.firmware:
+            doubt = doubt or WAS_UP
         if line.stamp is not None and self._clock.look_back(line.stamp, before):
             self._fell = len(self.reports)
         if not doubt and not pattern.anyone:

@@ -54,6 +54,8 @@ ELSEWHERE = re.compile(
 )
 """Messages with a stack of their own, and holes: in the middle of a report they make its stack doubtful."""
 
+NO_OOPS = "a program's fault: no oops of the kernel followed it"
+
 NUMBERS: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"\b0x[0-9a-f]+\b|\b(?=[0-9a-f]*\d)[0-9a-f]{8,16}\b", re.ASCII), "ADDR"),
     (re.compile(r"(?<=[.][chS]):\d+\b", re.ASCII), ":LINE"),
@@ -81,6 +83,8 @@ class Report:
         """The reader of `ready` was told."""
         self.settled = False
         """Nothing can withdraw it any more."""
+        self.borne_out = not pattern.prelude
+        """It is the kernel's own trouble: for a fault that programs have too, an oops followed."""
         self.idle = 0
         """Lines of its own caller in a row that do not belong to it."""
         self.away = 0
@@ -119,7 +123,7 @@ class Report:
     @property
     def ready(self) -> bool:
         """Whether its kind and title will not get much better: time to tell the live watcher."""
-        if self.pattern.tentative and not self.settled:
+        if (self.pattern.tentative and not self.settled) or not self.borne_out:
             return False
         if self.closed or self.over or self.panicked or self.pattern.blame is Blame.NOBODY:
             return True
@@ -175,6 +179,13 @@ class Report:
         if self._reason is None:
             self._reason = reason
         self._next_title, self.closed = 0, False
+        self.bear_out()
+
+    def bear_out(self) -> None:
+        """The kernel's oops or panic followed."""
+        if not self.borne_out:
+            self.borne_out = True
+            self.suppressed = "" if self.suppressed == NO_OOPS else self.suppressed
 
     def take(self, line: Line) -> None:
         """Add a line that belongs to it."""
@@ -201,6 +212,9 @@ class Report:
     def close(self) -> None:
         """It is as complete as it gets; its lines are let go."""
         self.closed = True
+        if not self.borne_out:
+            self.suppressed = self.suppressed or NO_OOPS
+            self.borne_out = True
         self._found = self._read()
 
     def finding(self) -> Finding:

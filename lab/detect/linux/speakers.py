@@ -33,6 +33,7 @@ CUT_OFF = re.compile(r"\*\* \d+ printk messages dropped|.* login:|.*\bprogram\b"
 """What may stand before a line of the kernel itself: it breaks into whatever the console shows."""
 
 NO_STAMP = "no time stamp, although the other kernel lines of this console have one"
+DRESSED = "a log was shown: the other kernel lines of this console have no such prefix"
 BY_PROGRAM = "another program printed the line"
 REPLAYED = "an older log was shown: afterwards the kernel's clock went on where it had been"
 
@@ -115,18 +116,26 @@ class Clock:
         """
         if line.stamp is not None:
             ahead = line.earlier[-1] if line.earlier else ""
-            return BY_PROGRAM if QUOTED.match(ahead) and not CUT_OFF.match(ahead) else ""
-        if line.logged:
-            return ""
-        if self._stamped >= ENOUGH or _stamps(before) >= ENOUGH:
+            if QUOTED.match(ahead) and not CUT_OFF.match(ahead):
+                return BY_PROGRAM
+        if line.logged or line.levelled:
+            return DRESSED if _plain(before, line) >= ENOUGH else ""
+        if line.stamp is None and (self._stamped >= ENOUGH or _plain(before) >= ENOUGH):
             return NO_STAMP
         return ""
 
 
-def _stamps(data: bytes) -> int:
+def _plain(data: bytes, like: Line | None = None) -> int:
+    """Stamped lines at the end of `data`, up to `ENOUGH`; none if one of them is dressed up as `like` is."""
     count = 0
     for raw in data.splitlines()[-200:]:
-        count += parse(raw, 0, 0.0).stamp is not None
-        if count >= ENOUGH:
-            break
+        line = parse(raw, 0, 0.0)
+        if like is None:
+            count += line.stamp is not None
+            if count >= ENOUGH:
+                return count
+        elif (like.logged and line.logged) or (like.levelled and line.levelled):
+            return 0
+        else:
+            count += line.stamp is not None
     return count

@@ -15,6 +15,7 @@ def _failure(
     source: str,
     *,
     tentative: bool = False,
+    firmware: bool = False,
 ) -> Pattern:
     return Pattern(
         id=name,
@@ -26,7 +27,8 @@ def _failure(
         title=title,
         stackless=True,
         anyone=True,
-        tentative=tentative,
+        tentative=tentative or firmware,
+        firmware=firmware,
         example=example,
         source=source,
     )
@@ -37,9 +39,10 @@ BOOT_FAILURES: tuple[Pattern, ...] = (
         "initramfs-shell",
         r"(?:ALERT! .{0,200}(?:does not exist|Dropping to a shell)|Gave up waiting for (?:root|suspend)|"
         r"\(initramfs\)|Dropping to (?:a|emergency|debug|recovery) shell|"
-        r"dracut[\w: -]{0,30}(?:Warning|FATAL|ERROR|warning): (?:Could not boot|Boot has failed|"
-        r"Not all disks|"
-        r"\S{1,100} does not exist)|:: running early hook .{0,40}failed|ERROR: Failed to mount the real root|"
+        r"dracut[\w\[\]: -]{0,40}(?:Warning|FATAL|ERROR|warning): (?:Could not boot|Boot has failed|"
+        r"Not all disks|\S{1,100} does not exist)|dracut(?:-\w{1,20})?(?:\[\d{1,6}\])?: Refusing to continue|"
+        r"initramfs emergency recovery shell launched|An error occurred in stage 1 of the boot process|"
+        r":: running early hook .{0,40}failed|ERROR: Failed to mount the real root|"
         r"ERROR: device '.{1,200}' not found\. Skipping fsck|:: mounting '.{1,200}' on real root failed|"
         r"ERROR: Root device mounted successfully, but|You are now being dropped into an emergency shell)",
         (
@@ -55,10 +58,13 @@ BOOT_FAILURES: tuple[Pattern, ...] = (
             b"not found. Skipping fsck",
             b"Root device mounted succ",
             b"dropped into an emergency",
+            b"emergency recovery shell",
+            b"in stage 1 of the boot",
         ),
         "initramfs shell instead of the system",
         "ALERT!  /dev/vda1 does not exist.  Dropping to a shell!",
-        "initramfs-tools: scripts/functions panic(), scripts/local; dracut-lib.sh; mkinitcpio: init",
+        "initramfs-tools: scripts/functions panic(), scripts/local; dracut-lib.sh; mkinitcpio: init; Alpine "
+        "mkinitfs: initramfs-init; NixOS: stage-1-init.sh",
     ),
     _failure(
         "emergency-shell",
@@ -92,17 +98,42 @@ BOOT_FAILURES: tuple[Pattern, ...] = (
         tentative=True,
     ),
     _failure(
+        "init-froze",
+        r"(?:systemd\[1\]: )?(?:\[!{6}\] .{1,200}|Freezing execution\b|"
+        r"Caught <[A-Z]{3,8}>, (?:dumped core as pid|from our own process|core dump failed|cannot fork))",
+        (b"[!!!!!!]", b"Freezing execution", b"systemd[1]: Caught <", b"Caught <SEGV>", b"Caught <ABRT>"),
+        "systemd itself failed",
+        "[!!!!!!] Failed to mount API filesystems.",
+        "systemd: src/core/crash-handler.c, src/core/main.c",
+    ),
+    _failure(
+        "fsck-manually",
+        r"\S{1,100}: UNEXPECTED INCONSISTENCY; RUN fsck MANUALLY|"
+        r"\*{3} An error occurred during the (?:root )?file ?system check",
+        (b"RUN fsck MANUALLY", b"occurred during the "),
+        "file system needs repair by hand",
+        "/dev/vda1: UNEXPECTED INCONSISTENCY; RUN fsck MANUALLY.",
+        "e2fsprogs: e2fsck/util.c preenhalt(), fatal_error(); the sysvinit and dracut scripts that run it",
+        tentative=True,
+    ),
+    _failure(
         "grub-rescue",
-        r"(?:Entering rescue mode\.\.\.|(?:grub rescue|grub)>|error: (?:no such (?:device|partition)|"
-        r"unknown filesystem|"
-        r"symbol '.{1,80}' not found|file '?.{1,200}'? not found|attempt to read or write outside|"
-        r"disk '.{1,80}' not found|no server is specified|you need to load the kernel first|"
-        r"invalid arch-independent ELF magic|hd\d{1,3} read error|no suitable video mode)|"
-        r"GRUB> |.{0,40}Minimal BASH-like line editing is supported)",
+        r"(?:Entering rescue mode\.\.\.|(?:grub rescue|grub)>|GRUB> |"
+        r".{0,40}Minimal BASH-like line editing is supported)",
+        (b"Entering rescue mode", b"grub rescue>", b"grub> ", b"BASH-like line editing"),
+        "boot loader found no system",
+        "grub rescue>",
+        "GRUB: kern/rescue_reader.c, normal/main.c",
+    ),
+    _failure(
+        "grub-error",
+        r"error: (?:\S{1,80}\.c:\d{1,6}: ?)?(?:no such (?:device|partition)|unknown filesystem|"
+        r"symbol [`'].{1,80}' not found|(?:file|disk) [`'].{1,200}' not found|"
+        r"attempt to read or write outside|no server is specified|you need to load the kernel first|"
+        r"invalid (?:arch-independent ELF magic|magic number|signature)|"
+        r"(?:failure reading sector|hd\d{1,3} read error)|bad (?:shim )?signature|"
+        r"(?:verification requested but nobody cares|prohibited by secure boot policy|out of memory))",
         (
-            b"Entering rescue mode",
-            b"grub rescue>",
-            b"grub> ",
             b"error: no such ",
             b"error: unknown file",
             b"error: symbol ",
@@ -110,12 +141,44 @@ BOOT_FAILURES: tuple[Pattern, ...] = (
             b"error: attempt to",
             b"error: disk ",
             b"error: you need",
-            b"error: invalid arch",
-            b"BASH-like line editing",
+            b"error: invalid ",
+            b"error: bad sh",
+            b"error: bad signature",
+            b"error: failure reading",
+            b"error: verification",
+            b"error: prohibited",
+            b"error: out of memory",
+            b"grub-core/",
         ),
         "boot loader found no system",
-        "grub rescue>",
-        "GRUB: kern/rescue_reader.c, kern/disk.c, normal/main.c",
+        "error: no such device: 6f2a1d3e-demo.",
+        "GRUB: grub-core/kern, disk, normal, commands: grub_error(); the source line in front since 2.12",
+        firmware=True,
+    ),
+    _failure(
+        "firmware-exception",
+        r"!{4} [\w-]{1,20} Exception Type - |(?:Synchronous|SError|IRQ|FIQ) Exception at 0x[0-9A-Fa-f]|"
+        r"Unhandled (?:Exception|Interrupt Exception) (?:in|from) EL3|PANIC (?:in EL3|at PC ?:)|"
+        r"\"(?:Synchronous Abort|Error|Irq|Fiq)\" handler, esr 0x|### ERROR ### Please RESET the board ###|"
+        r"sbi_trap_error: hart\d|ASSERT \[\w{1,60}\] .{1,200}\(\d{1,6}\): ",
+        (
+            b" Exception Type - ",
+            b" Exception at 0x",
+            b"Exception in EL3",
+            b"Exception from EL3",
+            b"PANIC in EL3",
+            b"PANIC at PC",
+            b"handler, esr 0x",
+            b"Please RESET the board",
+            b"sbi_trap_error: ",
+            b"ASSERT [",
+        ),
+        "firmware crashed",
+        "!!!! X64 Exception Type - 0E(#PF - Page-Fault)  CPU Apic ID - 00000000 !!!!",
+        "EDK2: UefiCpuPkg CpuExceptionHandlerLib, ArmPkg DefaultExceptionHandlerLib, MdePkg DebugLib; TF-A: "
+        "plat/common/plat_bl_common.c, bl31/aarch64/crash_reporting.S; U-Boot: arch/arm/lib/interrupts_64.c, "
+        "lib/hang.c; OpenSBI: lib/sbi/sbi_trap.c",
+        firmware=True,
     ),
     _failure(
         "nothing-to-boot",
@@ -157,7 +220,7 @@ BOOT_FAILURES: tuple[Pattern, ...] = (
         "firmware found nothing to boot",
         "Boot failed: could not read the boot disk",
         "SeaBIOS boot.c: boot_fail(); iPXE: usr/autoboot.c; EDK2: UefiBootManagerLib, UefiPxeBcDxe",
-        tentative=True,
+        firmware=True,
     ),
     _failure(
         "uefi-shell",
@@ -169,15 +232,32 @@ BOOT_FAILURES: tuple[Pattern, ...] = (
     ),
     _failure(
         "boot-image",
-        r"(?:## Error: |Wrong Image (?:Format|Type)|Bad Linux ARM64 Image magic!|"
-        r"ERROR: can't get kernel image!|"
-        r"SCRIPT FAILED: continuing|Invalid (?:magic|kernel)|System halted|Failed to (?:load|"
-        r"start) (?:image|kernel)|"
+        r"(?:## Error: |Wrong (?:Ramdisk )?Image (?:Format|Type)|Bad Linux (?:ARM64|RISCV) Image magic!|"
+        r"ERROR: can't get kernel image!|SCRIPT FAILED: continuing|"
+        r"EFI stub: ERROR: (?:(?:efi_main|efi_stub_entry|exit_boot)\(\) failed|Failed to exit boot services|"
+        r"Failed to (?:relocate|allocate memory for) )|"
+        r"Error: (?:unrecognized/unsupported (?:machine|processor)|invalid dtb and unrecognized)|"
+        r"(?:[\w-]{2,8}-compressed data is corrupt|uncompression error|Out of memory while allocating)|"
         r"-- System halted)",
-        (b"Wrong Image ", b"Bad Linux ARM64", b"can't get kernel image", b"System halted"),
+        (
+            b"## Error: ",
+            b"Image Format",
+            b"Image Type",
+            b"Bad Linux ",
+            b"can't get kernel image",
+            b"SCRIPT FAILED: ",
+            b"EFI stub: ERROR: ",
+            b"Error: unrecognized/",
+            b"Error: invalid dtb",
+            b"compressed data is corrupt",
+            b"uncompression error",
+            b"-- System halted",
+        ),
         "boot loader could not start the kernel",
         "-- System halted",
-        "arch/x86/boot/compressed/error.c; U-Boot: boot/bootm.c",
+        "arch/x86/boot/compressed/error.c; drivers/firmware/efi/libstub; arch/arm/kernel/head-common.S; "
+        "lib/decompress_*.c; U-Boot: boot/bootm.c, boot/image.c",
+        firmware=True,
     ),
 )
 """In the order in which they are tried."""

@@ -119,10 +119,10 @@ BUGS: tuple[Pattern, ...] = (
     Pattern(
         id="workqueue-leak",
         kind=FindingKind.BUG,
-        start=rx(r"BUG: workqueue leaked (?:lock or )?atomic"),
+        start=rx(r"BUG: workqueue leaked (?P<what>lock or atomic|atomic, lock or RCU|atomic\b)"),
         hot=(b"BUG: workqueue leaked",),
-        title="BUG: workqueue leaked lock or atomic in {place}",
-        detail=rx(r"\s*last function: (?P<place>[A-Za-z_]\w{0,200})"),
+        title="BUG: workqueue leaked {what} in {place}",
+        detail=rx(r".{0,80}(?:last function: |workfn=)(?P<place>[A-Za-z_]\w{0,200})"),
         stackless=True,
         example="BUG: workqueue leaked lock or atomic: kworker/0:1/0x00000000/22",
         source="kernel/workqueue.c: process_one_work()",

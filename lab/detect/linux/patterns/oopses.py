@@ -7,8 +7,12 @@ from lab.model import FindingKind
 
 PAGING = "BUG: unable to handle kernel paging request"
 NULL = "BUG: unable to handle kernel NULL pointer dereference"
-DIE = tuple(b" [#%d" % number for number in range(1, 10))
-"""What every oops header ends in: the number of the oops."""
+DIE = (*(b" [#%d" % number for number in range(1, 10)), b"code[#", b"ected[#", b"ccess[#", b"Oops[#")
+"""What every oops header ends in: the number of the oops. MIPS and LoongArch put no space before it."""
+CPU = r"(?:CPU \d{1,5} )?"
+"""Before the fault of MIPS and LoongArch."""
+ENDING = r" ?\[#\d{1,4}\](?=:?$| (?:PREEMPT|SMP|DEBUG_PAGEALLOC|KASAN|KCSAN|N?O?PTI|RT|ARM|THUMB2|MODULES)\b)"
+"""The number of the oops, and what of the kernel's configuration may follow it."""
 
 OOPSES: tuple[Pattern, ...] = (
     Pattern(
@@ -40,7 +44,7 @@ OOPSES: tuple[Pattern, ...] = (
         kind=FindingKind.OOPS,
         fatal=True,
         blame=Blame.POINTER,
-        start=rx(r"(?:BUG: )?[Uu]nable to handle kernel NULL pointer dereference"),
+        start=rx(CPU + r"(?:BUG: )?[Uu]nable to handle kernel NULL pointer dereference"),
         hot=(b"BUG: ", b"Unable to handle"),
         title=NULL,
         alts=("bad-access", "BUG: kernel NULL pointer dereference"),
@@ -66,16 +70,16 @@ OOPSES: tuple[Pattern, ...] = (
         fatal=True,
         blame=Blame.POINTER,
         start=rx(
-            r"(?:BUG: )?[Uu]nable to handle (?:kernel|unknown) (?:paging request|data access|"
-            r"pointer dereference|instruction fetch|read from unreadable memory|"
-            r"write to read-only memory|execut\w{1,10} )"
+            CPU + r"(?:BUG: )?[Uu]nable to handle (?:kernel|unknown) (?:paging request|data access|"
+            r"pointer dereference|instruction fetch|"
+            r"[a-z][a-z -]{2,60} (?:at (?:virtual )?|in |for )(?:address|virtual|kernel|user|data))"
         ),
         hot=(b"BUG: ", b"Unable to handle"),
         title=PAGING,
         alts=("bad-access", "BUG: unable to handle page fault"),
         example="Unable to handle kernel paging request at virtual address ffff800011223344",
-        source="arch/arm64/mm/fault.c: die_kernel_fault(); arch/s390/mm/fault.c; "
-        "arch/powerpc/mm/fault.c; arch/x86/mm/fault.c before 5.2",
+        source="arch/arm64/mm/fault.c: die_kernel_fault(); arch/s390, powerpc, mips, "
+        "loongarch, riscv mm/fault.c; arch/x86/mm/fault.c before 5.2",
     ),
     Pattern(
         id="fault-cut-off",
@@ -127,7 +131,7 @@ OOPSES: tuple[Pattern, ...] = (
         kind=FindingKind.PANIC,
         fatal=True,
         blame=Blame.POINTER,
-        start=rx(r"(?:PANIC: |traps: PANIC: )?double fault(?:,|: [0-9a-f]{1,8} \[#)"),
+        start=rx(r"(?:PANIC: |traps: PANIC: |Oops: )?double fault(?:,|: [0-9a-f]{1,8} \[#)"),
         hot=(b"double fault",),
         title="PANIC: double fault",
         example="PANIC: double fault, error_code: 0x0",
@@ -162,12 +166,13 @@ OOPSES: tuple[Pattern, ...] = (
         kind=FindingKind.OOPS,
         fatal=True,
         blame=Blame.POINTER,
-        start=rx(r"Unhandled fault: .{1,80}\(0x[0-9a-f]+\) at 0x"),
-        hot=(b"Unhandled fault: ",),
+        start=rx(r"Unhandled (?:fault|prefetch abort): .{1,80}\(0x[0-9a-f]+\) at (?:0x)?[0-9a-f]"),
+        hot=(b"Unhandled fault: ", b"Unhandled prefetch"),
         title="Unhandled fault",
         alts=("bad-access",),
+        prelude=True,
         example="Unhandled fault: page domain fault (0x01b) at 0x00000ea3",
-        source="arch/arm/mm/fault.c: do_DataAbort()",
+        source="arch/arm/mm/fault.c: do_DataAbort(), do_PrefetchAbort(); arch/arm64/mm/fault.c until 5.4",
     ),
     Pattern(
         id="alignment-trap",
@@ -177,6 +182,7 @@ OOPSES: tuple[Pattern, ...] = (
         start=rx(r"Alignment trap: not handling instruction"),
         hot=(b"Alignment trap: not",),
         title="Alignment trap",
+        prelude=True,
         example="Alignment trap: not handling instruction e1923f9f at [<c0123456>]",
         source="arch/arm/mm/alignment.c: do_alignment()",
     ),
@@ -216,19 +222,48 @@ OOPSES: tuple[Pattern, ...] = (
         role=Role.HEADER,
         blame=Blame.POINTER,
         start=rx(
-            r"(?:Oops(?: - [\w ]{1,40})?: (?:[0-9a-f]{1,16}|[\w ,.]{1,80}:? ?[0-9a-f]{0,16}) \[#\d|"
+            r"(?:Oops(?: - [\w ()/.,-]{1,60})?: (?:[0-9a-f]{1,16}|[\w ,.]{1,80}:? ?[0-9a-f]{0,16}) \[#\d|"
             r"Oops: (?:Exception in kernel mode|Kernel access of bad area|Machine check|Bad kernel|"
-            r"Kernel stack overflow|Weird)|Oops\[#\d|"
-            r"(?:illegal (?:operation|op)|specification exception|privileged op|addressing exception|"
-            r"protection exception|fixpoint divide exception|monitor event|kernel stack overflow|"
-            r"Kernel mode fault at|data exception): [0-9a-f]{4} (?:ilc:\d )?\[#\d|"
-            r"Kernel (?:bug detected|unaligned access at|paging request)\S{0,20}\[#\d)"
+            r"Kernel stack overflow|Weird)|"
+            r"(?:Oops(?: - [\w ()/.,-]{1,60})?|Kernel BUG|Fatal exception) ?\[#\d|"
+            r"[A-Za-z][\w ()/,-]{3,60}: [0-9a-f]{4} ilc:\d \[#\d|"
+            r"(?:illegal (?:operation|op)|operation exception|specification exception|privileged op|"
+            r"addressing exception|protection exception|fixpoint divide exception|"
+            r"fixed point divide exception|monitor event|kernel stack overflow|Kernel mode fault at|"
+            r"data exception): [0-9a-f]{4} \[#\d|"
+            r"(?:[A-Z][a-z]+ instruction in kernel code|Kernel bug detected|"
+            r"Unhandled kernel unaligned access|Kernel (?:unaligned access at|paging request)\S{0,20}|Kernel \w{2,10} access)\[#\d)"
         ),
-        hot=(*DIE, b"Oops: ", b"Oops[#"),
+        hot=(*DIE, b"Oops: "),
         title="Oops",
         example="Oops: 0002 [#1] PREEMPT SMP NOPTI",
-        source="arch/x86/kernel/dumpstack.c: __die_header(); arch/riscv, powerpc, mips kernel/traps.c; "
-        "arch/s390/kernel/dumpstack.c: die()",
+        source="arch/x86/kernel/dumpstack.c: __die_header(); arch/riscv, powerpc, mips, loongarch "
+        "kernel/traps.c; arch/s390/kernel/dumpstack.c: die()",
+    ),
+    Pattern(
+        id="die",
+        kind=FindingKind.OOPS,
+        fatal=True,
+        role=Role.HEADER,
+        blame=Blame.POINTER,
+        stamped=True,
+        start=rx(r"(?P<what>[A-Za-z][\w ,()/'-]{3,70}?)(?:: [0-9a-f]{1,16})?" + ENDING),
+        hot=DIE,
+        title="{what}",
+        example="machine check in kernel mode: 0007 [#1] SMP",
+        source="die() of every architecture: what it is called with, the error code, the number of the oops",
+    ),
+    Pattern(
+        id="early-exception",
+        kind=FindingKind.PANIC,
+        fatal=True,
+        blame=Blame.POINTER,
+        start=rx(r"PANIC: early exception (?:0x)?[0-9a-f]{1,2}\b"),
+        hot=(b"PANIC: early exc",),
+        title="PANIC: early exception",
+        stackless=True,
+        example="PANIC: early exception 0x0e IP 10:ffffffff81a2b3c4 error 0 cr2 0x10",
+        source="arch/x86/mm/extable.c: early_fixup_exception(); arch/x86/kernel/head_64.S before 4.7",
     ),
 )
 """In the order in which they are tried."""

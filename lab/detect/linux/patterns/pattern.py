@@ -83,6 +83,10 @@ class Pattern:
     """Printed by programs as well as by the kernel: a missing time stamp proves nothing."""
     stamped: bool = False
     """Too little to go by, unless it has the kernel's time stamp or begins what was recorded."""
+    prelude: bool = False
+    """A program's fault begins so too: it counts only when the kernel's oops or panic follows."""
+    firmware: bool = False
+    """Said before there is a kernel, or by what loads it: a kernel that starts withdraws it, if tentative."""
     tentative: bool = False
     """Withdrawn when the system comes up after it."""
     includes: re.Pattern[str] | None = None

@@ -24,10 +24,9 @@ STALLS: tuple[Pattern, ...] = (
         fatal=True,
         blame=Blame.STALL,
         start=rx(
-            r""
-            r"(?:NMI )?watchdog: (?:CPU ?\d{1,5}:? )?(?:Watchdog detected|Watchdog CPU:\d{1,5}|"
-            r"self-detected|detected) "
-            r"[Hh]ard LOCKUP|(?:BUG: )?NMI Watchdog detected LOCKUP"
+            r"(?:NMI )?watchdog: (?:CPU ?\d{1,5}:? )?(?:Watchdog |self-)?detected [Hh]ard LOCKUP|"
+            r"(?:watchdog: )?Watchdog CPU:\d{1,5} (?:detected )?Hard LOCKUP|"
+            r"(?:BUG: )?NMI Watchdog detected LOCKUP"
         ),
         hot=(b" LOCKUP",),
         title="BUG: hard lockup",
