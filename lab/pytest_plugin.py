@@ -7,6 +7,7 @@ every test is parametrised over the cells of the plan. The same `Attempt` drives
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Generator, Iterator
 from pathlib import Path
@@ -238,6 +239,8 @@ def pytest_runtest_makereport(
         _tell(running, call)
         if not os.environ.get("LAB_CELL"):
             _show_finding(running, call, report)
+    if running is not None and call.when == "teardown" and call.excinfo is not None:
+        _tell_teardown(running, call.excinfo.value)
     return report
 
 
@@ -271,6 +274,34 @@ def _silence_or_fault(running: Attempt, error: Exception) -> None:
 
     running.watch.disarm()
     linger_s = running.timeouts.linger_s
+def _tell_teardown(running: Attempt, error: BaseException) -> None:
+    """What fixtures find out after the scenario's end counts as if the scenario had."""
+    from lab.errors import LabError
+
+    if not running.completed:
+        return
+    found = list(_each(error))
+    failed = [one for one in found if isinstance(one, AssertionError | pytest.fail.Exception)]
+    faults = [one for one in found if isinstance(one, LabError | OSError)]
+    with contextlib.suppress(LabError, OSError), running.reopened():
+        if not failed and faults:
+            running.lab_fault(faults[0])
+            running.scenario_ended("error", f"{type(faults[0]).__name__}: {faults[0]}")
+        else:
+            first = (failed or found)[0]
+            said = str(first) if failed else f"{type(first).__name__}: {first}"
+            running.scenario_ended("failed", f"after its end: {said or 'assertion failed'}")
+
+
+def _each(error: BaseException) -> Iterator[BaseException]:
+    """The errors of several fixtures come as a group."""
+    if isinstance(error, BaseExceptionGroup):
+        for one in error.exceptions:
+            yield from _each(one)
+    else:
+        yield error
+
+
     fatal = running.watch.await_fatal(linger_s)
     if not isinstance(error, Refused):
         fatal = fatal or running.watch.await_word(running.order.detect.heartbeat_s + linger_s)

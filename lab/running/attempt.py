@@ -10,7 +10,7 @@ import contextlib
 import json
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -84,6 +84,9 @@ class Attempt:
 
     def _open_recording(self) -> None:
         directory = self.order.recording
+        except BaseException as trouble:
+            self._fault(trouble)
+            raise
         directory.mkdir(parents=True, exist_ok=True)
         codec.write(self.order, directory / "order.json")
         self.recorder = Recorder(directory, self.clock)
@@ -238,6 +241,22 @@ class Attempt:
         self._cancelled = self._cancelled or isinstance(error, Cancelled)
         self._fault(error)
 
+    @property
+    def completed(self) -> bool:
+        """Nothing went wrong up to now, as far as the scenario can tell."""
+        return self._outcome[0] == "completed"
+
+    @contextlib.contextmanager
+    def reopened(self) -> Iterator[None]:
+        """The recording once more, for what is known only after its end; it is closed again.
+
+        :raise InfraError: it cannot be written, and then it stays open: it proves nothing any more.
+        """
+        self.recorder = Recorder(self.order.recording, self.clock)
+        self.record = self.recorder.add
+        yield
+        self.recorder.close(scenario=self._outcome[0], detail=self._outcome[1])
+
     def _fault(self, error: BaseException) -> None:
         hint = error.hint if isinstance(error, LabError) else None
         text = f"{type(error).__name__}: {error}"
@@ -323,6 +342,9 @@ class Attempt:
                 self.recorder.close(scenario=self._outcome[0], detail=self._outcome[1])
 
 
+        except BaseException as trouble:
+            self._fault(trouble)
+            raise
 def tell_answer(seen: Observation) -> None:
     """The guest's first answer, on whichever channel, ends its start: the next one may begin."""
     if (isinstance(seen, Heartbeat) and seen.ok) or (isinstance(seen, Step) and seen.name == "booted"):

@@ -190,11 +190,16 @@ def summarise(order: CellOrder, *, killed: str, seconds: float) -> AttemptResult
         scenario=outcome,
         title=shown.title if shown else "",
         fatal=worst is not None,
-        lab_fault="" if worst is not None else killed or lab_fault(recorded.observations),
+        lab_fault="" if worst is not None else killed or lab_fault(recorded.observations) or _open(recorded),
         seconds=seconds,
         boot_s=0.0 if recorded.facts.get("clone") else boot_times.first_boot_s(recorded.observations),
         private_mib=_weight(recorded.observations) if recorded.facts.get("clone") else 0,
     )
+
+
+def _open(recorded: Recorded) -> str:
+    """A process that ended well and did not close its recording could not write everything down."""
+    return "" if recorded.complete else "the recording was not closed; is the disk full?"
 
 
 def _weight(observations: tuple[Observation, ...] | list[Observation]) -> int:
