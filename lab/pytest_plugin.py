@@ -232,6 +232,8 @@ def pytest_runtest_makereport(
     if running is not None and (call.when == "call" or call.excinfo is not None):
         running.watch.disarm()  # what is found from here on must not interrupt the writing of the report
     report = yield
+    if running is not None and call.when == "teardown" and call.excinfo is not None:
+        _tell_teardown(running, call.excinfo.value)
     if running is None or item.stash.get(ENDED, False):
         return report
     if call.when == "call" or (call.when == "setup" and call.excinfo is not None):
@@ -239,8 +241,6 @@ def pytest_runtest_makereport(
         _tell(running, call)
         if not os.environ.get("LAB_CELL"):
             _show_finding(running, call, report)
-    if running is not None and call.when == "teardown" and call.excinfo is not None:
-        _tell_teardown(running, call.excinfo.value)
     return report
 
 
@@ -267,13 +267,6 @@ def _tell(running: Attempt, call: pytest.CallInfo[None]) -> None:
         running.scenario_ended("failed", f"{type(error).__name__}: {error}")
 
 
-def _silence_or_fault(running: Attempt, error: Exception) -> None:
-    """A channel that fails may be the first sign of a dying guest: give the detectors a moment, and as long
-    as silence takes to be called one while the guest is silent. One that refuses us is not silent."""
-    from lab.guest.channel import Refused
-
-    running.watch.disarm()
-    linger_s = running.timeouts.linger_s
 def _tell_teardown(running: Attempt, error: BaseException) -> None:
     """What fixtures find out after the scenario's end counts as if the scenario had."""
     from lab.errors import LabError
@@ -302,6 +295,13 @@ def _each(error: BaseException) -> Iterator[BaseException]:
         yield error
 
 
+def _silence_or_fault(running: Attempt, error: Exception) -> None:
+    """A channel that fails may be the first sign of a dying guest: give the detectors a moment, and as long
+    as silence takes to be called one while the guest is silent. One that refuses us is not silent."""
+    from lab.guest.channel import Refused
+
+    running.watch.disarm()
+    linger_s = running.timeouts.linger_s
     fatal = running.watch.await_fatal(linger_s)
     if not isinstance(error, Refused):
         fatal = fatal or running.watch.await_word(running.order.detect.heartbeat_s + linger_s)

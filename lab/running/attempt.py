@@ -79,14 +79,14 @@ class Attempt:
         try:
             self._linger()
             self._weigh()
+        except BaseException as trouble:
+            self._fault(trouble)
+            raise
         finally:
             self._close()
 
     def _open_recording(self) -> None:
         directory = self.order.recording
-        except BaseException as trouble:
-            self._fault(trouble)
-            raise
         directory.mkdir(parents=True, exist_ok=True)
         codec.write(self.order, directory / "order.json")
         self.recorder = Recorder(directory, self.clock)
@@ -236,11 +236,6 @@ class Attempt:
             Step(t_s=self.clock.t_s, name="scenario", phase="end", outcome=outcome, detail={"text": detail})
         )
 
-    def lab_fault(self, error: BaseException) -> None:
-        """Something of ours failed: never evidence against the candidate."""
-        self._cancelled = self._cancelled or isinstance(error, Cancelled)
-        self._fault(error)
-
     @property
     def completed(self) -> bool:
         """Nothing went wrong up to now, as far as the scenario can tell."""
@@ -256,6 +251,11 @@ class Attempt:
         self.record = self.recorder.add
         yield
         self.recorder.close(scenario=self._outcome[0], detail=self._outcome[1])
+
+    def lab_fault(self, error: BaseException) -> None:
+        """Something of ours failed: never evidence against the candidate."""
+        self._cancelled = self._cancelled or isinstance(error, Cancelled)
+        self._fault(error)
 
     def _fault(self, error: BaseException) -> None:
         hint = error.hint if isinstance(error, LabError) else None
@@ -337,14 +337,14 @@ class Attempt:
         try:
             self._stack.close()
             self.watch.close()
+        except BaseException as trouble:
+            self._fault(trouble)
+            raise
         finally:
             if hasattr(self, "recorder"):
                 self.recorder.close(scenario=self._outcome[0], detail=self._outcome[1])
 
 
-        except BaseException as trouble:
-            self._fault(trouble)
-            raise
 def tell_answer(seen: Observation) -> None:
     """The guest's first answer, on whichever channel, ends its start: the next one may begin."""
     if (isinstance(seen, Heartbeat) and seen.ok) or (isinstance(seen, Step) and seen.name == "booted"):
