@@ -39,6 +39,8 @@ class BuiltImage:
     min_memory_mib: int = 256
     winrm_thumbprint: str = ""
     """SHA-1 of the certificate of the guest's WinRM listener, to pin, or ""."""
+    stand_in: bool = False
+    """It only looks like what `family` says."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,6 +85,7 @@ class Provenance:
     expires: str = ""
     """Last day on which the guest works (evaluation media), ISO 8601, or ""."""
     winrm_thumbprint: str = ""
+    stand_in: bool = False
 
 
 def to_image(provenance: Provenance, directory: Path, *, sdk: Path | None) -> BuiltImage:
@@ -107,4 +110,5 @@ def to_image(provenance: Provenance, directory: Path, *, sdk: Path | None) -> Bu
         sdk=sdk,
         min_memory_mib=provenance.min_memory_mib,
         winrm_thumbprint=provenance.winrm_thumbprint,
+        stand_in=provenance.stand_in,
     )

@@ -16,7 +16,7 @@ from pydantic import AfterValidator, Discriminator, Field, TypeAdapter
 from lab.config import located
 from lab.config.units import Flag, MiB
 from lab.errors import ConfigError, InputError
-from lab.images.recipe import DebianRecipe, DiskRecipe, Recipe, TinyRecipe
+from lab.images.recipe import DebianRecipe, DiskRecipe, Recipe, StandInRecipe, TinyRecipe
 from lab.images.recipe_model import Common
 from lab.images.windows.recipe_file import WindowsModel, windows_recipe
 from lab.model import Family, Firmware
@@ -84,6 +84,15 @@ class TinyModel(Common):
     cmdline: str = Field(default="", description="added to the kernel command line")
 
 
+class StandInModel(Common):
+    """A STAND-IN for a Windows guest: a Linux that is talked to as Windows is."""
+
+    kind: Literal["stand-in"]
+    suite: Suite = Field(description="suite that kernel and programs come from")
+    also: tuple[Suite, ...] = Field(default=(), description="more suites")
+    disk: MiB = Field(default=64, description="size of the system disk")
+
+
 class DiskModel(Common):
     """A disk that the user brings."""
 
@@ -108,7 +117,8 @@ class DiskModel(Common):
     needs_tpm: Flag = Field(default=False, description="whether a machine must have a TPM")
 
 
-Model = Annotated[DebianModel | TinyModel | DiskModel | WindowsModel, Discriminator("kind")]
+AnyModel = DebianModel | TinyModel | DiskModel | WindowsModel | StandInModel
+Model = Annotated[AnyModel, Discriminator("kind")]
 
 
 def load(directory: Path) -> dict[str, Recipe]:
@@ -139,11 +149,11 @@ def read(path: Path) -> Recipe:
         raise ConfigError(
             f"{path}:1:1: image name {path.stem!r} (wanted lower-case letters, digits, '-' and '.')"
         )
-    parsed: DebianModel | TinyModel | DiskModel | WindowsModel = located.parse(Model, path)  # type: ignore[arg-type]
+    parsed: AnyModel = located.parse(Model, path)  # type: ignore[arg-type]
     return _recipe(parsed, path)
 
 
-def _recipe(parsed: DebianModel | TinyModel | DiskModel | WindowsModel, path: Path) -> Recipe:
+def _recipe(parsed: AnyModel, path: Path) -> Recipe:
     match parsed:
         case DebianModel():
             return _debian(parsed, path)
@@ -158,6 +168,13 @@ def _recipe(parsed: DebianModel | TinyModel | DiskModel | WindowsModel, path: Pa
             return _disk(parsed, path)
         case WindowsModel():
             return windows_recipe(parsed, path)
+        case StandInModel():
+            return StandInRecipe(
+                name=path.stem, source=path, summary=parsed.summary, release=parsed.release,
+                kernel=parsed.kernel, min_memory_mib=parsed.min_memory, suite=parsed.suite,
+                suites=(parsed.suite, *parsed.also), disk_mib=parsed.disk,
+                first_boot_resets=parsed.first_boot_resets,
+            )  # fmt: skip
 
 
 def _debian(parsed: DebianModel, path: Path) -> DebianRecipe:

@@ -32,6 +32,11 @@ class Base:
         return Family.LINUX
 
     @property
+    def stand_in(self) -> bool:
+        """Whether it only looks like what its family says."""
+        return False
+
+    @property
     def firmware(self) -> Firmware:
         return Firmware.BIOS
 
@@ -144,4 +149,22 @@ class WindowsRecipe(Base):
         return BootPath.LOADER
 
 
-Recipe = DebianRecipe | TinyRecipe | DiskRecipe | WindowsRecipe
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StandInRecipe(Base):
+    """A guest that is talked to as Windows is, and is none (lab.images.stand_in)."""
+
+    kind: str = "stand-in"
+    suite: str
+    suites: tuple[str, ...]
+    disk_mib: int
+
+    @property
+    def family(self) -> Family:
+        return Family.WINDOWS
+
+    @property
+    def stand_in(self) -> bool:
+        return True
+
+
+Recipe = DebianRecipe | TinyRecipe | DiskRecipe | WindowsRecipe | StandInRecipe

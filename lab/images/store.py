@@ -60,6 +60,7 @@ class ImageStore:
             needs_tpm=isinstance(recipe, DiskRecipe | WindowsRecipe) and recipe.needs_tpm,
             built=provenance is not None and not reason,
             digest=provenance.digest if provenance else "",
+            stand_in=recipe.stand_in,
             unrunnable=reason,
             hint=hint,
         )
@@ -198,6 +199,7 @@ class ImageStore:
             notes=made.notes,
             expires=made.expires,
             winrm_thumbprint=made.winrm_thumbprint,
+            stand_in=recipe.stand_in,
         )
 
     def _complete(self, recipe: Recipe, stages: Progress) -> BuiltImage:

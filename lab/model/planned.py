@@ -135,6 +135,8 @@ class ImageInfo:
     needs_tpm: bool = False
     built: bool = False
     digest: str = ""
+    stand_in: bool = False
+    """It only looks like what its family says, and is told as such wherever it is named."""
     unrunnable: str = ""
     """Why no cell can use it here (needs the user's file, ...), or ""."""
     hint: str = ""

@@ -1,7 +1,9 @@
-"""What a Windows guest is told when it goes on from a checkpoint: what time it is, and time is seen to move.
+"""What a Windows guest is told when it goes on from a checkpoint: what time it is, and time is seen to
+move.
 
-Owns the script; `lab.guest.waking` reads its answer. Randomness: Windows draws afresh where its VM generation id
-is new, and has no request for it. Refuses to make somebody new of a guest, which takes sysprep and restarts.
+Owns the script; `lab.guest.waking` reads its answer. Randomness: Windows draws afresh where its VM
+generation id is new, and has no request for it. Refuses to make somebody new of a guest, which takes
+sysprep and restarts.
 """
 
 from __future__ import annotations

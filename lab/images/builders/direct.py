@@ -39,10 +39,15 @@ def identify(out: Path) -> Boot:
 def place(out: Path, draft: Path) -> Boot:
     """Put `vmlinuz` and `initrd` in `draft` from what collect.sh left in `out`."""
     boot = identify(out)
-    image = (out / "bzImage").read_bytes()
-    (draft / "vmlinuz").write_bytes(kernel.uncompressed(image) or image)
+    place_kernel(out, draft)
     (draft / "initrd").write_bytes(initrd.build(out / "root", boot.release))
     return boot
+
+
+def place_kernel(out: Path, draft: Path) -> None:
+    """Put `vmlinuz` in `draft`, unpacked where the lab knows how."""
+    image = (out / "bzImage").read_bytes()
+    (draft / "vmlinuz").write_bytes(kernel.uncompressed(image) or image)
 
 
 def place_disk(out: Path, job: Job) -> None:

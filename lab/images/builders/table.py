@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from lab.images.builders import Builder
 from lab.images.builders.debian import DebianBuilder
 from lab.images.builders.disk import DiskBuilder
+from lab.images.builders.stand_in import StandInBuilder
 from lab.images.builders.tiny import TinyBuilder
 from lab.images.builders.windows import WindowsBuilder
 
@@ -15,4 +16,5 @@ BUILDERS: Mapping[str, Builder] = {
     "tiny": TinyBuilder(),
     "disk": DiskBuilder(),
     "windows": WindowsBuilder(),
+    "stand-in": StandInBuilder(),
 }
