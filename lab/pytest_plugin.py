@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from lab.guest.guest import Guest
     from lab.model import Finding
     from lab.running.attempt import Attempt
+    from lab.running.escaping import Escape
     from lab.running.order import CellOrder
     from lab.running.sweeping import Sweep
     from lab.running.update import Update
@@ -148,6 +149,15 @@ def sweep(attempt: Attempt, guest: Guest, faults: Faults) -> Sweep:
     from lab.running.sweeping import Sweep
 
     return Sweep(attempt, guest, faults)
+
+
+@pytest.fixture
+def escape(attempt: Attempt) -> Escape:
+    """The way back: `escape.plan(Delete(path=...))` before an update, `escape.drill()` to try it now."""
+    from lab.running.escaping import drills
+
+    attempt.escape = drills(attempt)
+    return attempt.escape
 
 
 @pytest.fixture

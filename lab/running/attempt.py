@@ -32,6 +32,7 @@ from lab.recording.look import looker
 from lab.recording.writer import Recorder
 from lab.running import owner
 from lab.running.captures import Captures
+from lab.running.escaping import Escape
 from lab.running.evidence import Case
 from lab.running.order import CellOrder
 from lab.running.reach import reach
@@ -42,6 +43,8 @@ from lab.waiting import WaitTimeout
 
 CRASH_LOG_SPARE_S = 5.0
 EVENT_LOG = "eventlog.xml"
+ESCAPE_SPARE_S = 20.0
+"""What a drill leaves of the attempt's time, to stop the machine, mend its disk and close the recording."""
 
 
 class Attempt:
@@ -59,6 +62,8 @@ class Attempt:
         self._shutdown_seen = False
         self._panicked = False
         self._cancelled = False
+        self.escape: Escape | None = None
+        """Set by the fixture: what a scenario has planned for a guest that goes down."""
 
     # -- life --------------------------------------------------------------
 
@@ -277,6 +282,8 @@ class Attempt:
         if self.watch.fatal is not None:
             self._await_loop()
         self._take_crash_log()
+        if self.watch.fatal is not None and self.escape is not None:
+            self.escape.after_failure(self._deadline.left_s - ESCAPE_SPARE_S)
 
     def examine(self) -> None:
         """Evidence of a guest that failed where the scenario goes on, with an earlier state of it."""
