@@ -19,6 +19,7 @@ from lab.model import (
     FindingKind,
     GateDecision,
     GatePolicy,
+    Omitted,
     Outcome,
     Plan,
 )
@@ -63,6 +64,8 @@ def decide(
         *(_Objection(DO_NOT_SHIP, sentence) for sentence in compared.regressions(comparisons)),
         *_unproven(board, policy),
         *_void(board, policy),
+        *_same(board),
+        *_skipped(board),
     ]
     waiting = compared.open_questions(comparisons)
     if waiting and policy.require_comparison:
@@ -71,7 +74,7 @@ def decide(
     exit_code = DO_NOT_SHIP if DO_NOT_SHIP in codes else NO_DECISION if codes else SHIP
     ordered = sorted(objections, key=lambda objection: objection.exit_code != exit_code)
     told = [compared.answered(comparisons), "" if policy.require_comparison else waiting]
-    remarks = [*_remarks(board), *filter(None, told)]
+    remarks = [*_remarks(board, policy), *filter(None, told)]
     reasons = (*(objection.sentence for objection in ordered), *remarks)
     return GateDecision(
         ship=exit_code == SHIP,
@@ -129,8 +132,12 @@ def _against(board: _Board, policy: GatePolicy) -> list[_Objection]:
     failed = _with(board.candidate, Outcome.FAILED)
     for title, group in _by_title(failed):
         objections.append(_Objection(DO_NOT_SHIP, f"{title} on {_spread(board, group)}"))
-    flaky = _with(board.candidate, Outcome.FLAKY)
-    if flaky and not policy.allow_flaky:
+    flaky = [
+        verdict
+        for verdict in _with(board.candidate, Outcome.FLAKY)
+        if not policy.allow_flaky or any(finding.fatal for finding in verdict.findings)
+    ]
+    if flaky:
         objections.append(_Objection(DO_NOT_SHIP, f"flaky: {_cells(flaky)}"))
     idle = _with(board.candidate, Outcome.NOT_EXERCISED)
     if idle:
@@ -189,6 +196,41 @@ def _void(board: _Board, policy: GatePolicy) -> list[_Objection]:
     return objections
 
 
+def _same(board: _Board) -> list[_Objection]:
+    """A version that is out already is put to no test: both arms, or both ends of the update, are one."""
+    candidates = sorted({cell.version for cell in board.candidate_cells}, key=str)
+    released = {verdict.cell.version for verdict in board.baseline}
+    released |= {cell.version for cell in board.never_ran if cell.arm is Arm.BASELINE}
+    installed = {cell.installed for cell in board.candidate_cells}
+    objections = []
+    for version in candidates:
+        if version in released:
+            words = f"the candidate is the released agent: both arms have {version}"
+        elif version in installed:
+            words = f"the candidate is what guests had before: they were updated from {version} to {version}"
+        else:
+            continue
+        objections.append(_Objection(NO_DECISION, words))
+    return objections
+
+
+def _skipped(board: _Board) -> list[_Objection]:
+    """Scenarios may skip themselves; not all of an OS build's, and not for the candidate alone."""
+    objections = []
+    skipped = _with(board.candidate, Outcome.SKIPPED)
+    gone = {verdict.cell.id for verdict in skipped}
+    idle = {verdict.cell.image for verdict in skipped}
+    idle -= {cell.image for cell in board.candidate_cells if cell.id not in gone}
+    if idle:
+        objections.append(_Objection(NO_DECISION, f"every scenario was skipped on {_names(idle)}"))
+    other = {verdict.cell.twin_key for verdict in _with(board.baseline, Outcome.PASSED)}
+    alone = [verdict for verdict in skipped if verdict.cell.twin_key in other]
+    if alone:
+        words = f"skipped with the candidate alone, the released agent passed: {_cells(alone)}"
+        objections.append(_Objection(NO_DECISION, words))
+    return objections
+
+
 def _sentence(board: _Board, exit_code: int, ordered: Sequence[_Objection]) -> str:
     if exit_code == SHIP:
         passed = _with(board.candidate, Outcome.PASSED)
@@ -214,18 +256,30 @@ def _baseline(board: _Board) -> str:
     return f"the released agent passed {len(good)} of {_count(len(board.baseline), 'cell')}"
 
 
-def _remarks(board: _Board) -> list[str]:
+def _remarks(board: _Board, policy: GatePolicy) -> list[str]:
     """What did not close the gate but must be read."""
     remarks = []
     for known in _with(board.candidate, Outcome.KNOWN_ISSUE):
         remarks.append(f"known issue tolerated: {known.cell.id}: {_title(known)}")
-    unrunnable = [item for item in board.plan.omitted if item.kind == "unrunnable"]
-    if unrunnable:
-        remarks.append(f"not tested: {_count(len(unrunnable), 'cell')} that cannot run here")
-    unselected = [item for item in board.plan.omitted if item.kind == "unselected"]
-    if unselected:
-        remarks.append(f"not tested: {_count(len(unselected), 'cell')} that the selection left out")
+    flaky = _with(board.candidate, Outcome.FLAKY) if policy.allow_flaky else []
+    if flaky:
+        remarks.append(f"allow_flaky is on: {_cells(flaky)}")
+    unproven = [verdict.cell.id for verdict in _with(board.candidate, Outcome.INCONCLUSIVE)]
+    unproven += [cell.id for cell in board.never_ran if cell.arm is Arm.CANDIDATE]
+    if 0 < len(unproven) <= policy.allow_inconclusive:
+        remarks.append(f"allow_inconclusive is {policy.allow_inconclusive}: {_names(unproven)}")
+    for kind, why in (("unrunnable", "that cannot run here"), ("unselected", "that the selection left out")):
+        left = [item for item in board.plan.omitted if item.kind == kind]
+        if left:
+            remarks.append(f"not tested: {_count(len(left), 'cell')} {why}{_whole_images(board, left)}")
     return remarks
+
+
+def _whole_images(board: _Board, left: Sequence[Omitted]) -> str:
+    """OS builds of which nothing was to run at all."""
+    planned = {cell.image for cell in board.candidate_cells}
+    images = {item.image for item in left if item.image} - planned
+    return f"; nothing at all of {_names(images)}" if images else ""
 
 
 def _by_title(verdicts: Iterable[CellVerdict]) -> list[tuple[str, list[CellVerdict]]]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from attempting import TITLE, cell, crash, verdict
+from dataclasses import replace
+
+from attempting import BAD, RELEASED, TITLE, cell, crash, verdict
 
 from lab.model import Arm, Cell, CellVerdict, FindingKind, GateDecision, GatePolicy, Omitted, Outcome, Plan
 from lab.model import CellId as Id
@@ -139,8 +141,62 @@ def test_a_missing_or_unproven_baseline_makes_the_comparison_void() -> None:
 
 
 def test_a_skipped_candidate_needs_no_baseline() -> None:
-    verdicts = [*board(Outcome.PASSED), verdict(cell(image="sid"), Outcome.SKIPPED)]
+    verdicts = [*board(Outcome.PASSED), verdict(cell(image="debian-11", scenario="tpm"), Outcome.SKIPPED)]
     assert gate(verdicts).exit_code == 0
+
+
+def test_an_os_build_on_which_everything_was_skipped_was_not_tested() -> None:
+    verdicts = [*board(Outcome.PASSED), verdict(cell(image="sid"), Outcome.SKIPPED)]
+    decision = gate(verdicts)
+    assert decision.exit_code == 4
+    assert decision.reasons[0] == "every scenario was skipped on sid"
+
+
+def test_a_scenario_that_only_the_candidate_skips_is_no_pass() -> None:
+    odd = cell(image="debian-11", scenario="tpm")
+    twin = cell(Arm.BASELINE, "debian-11", "tpm")
+    decision = gate([*board(Outcome.PASSED), verdict(odd, Outcome.SKIPPED), verdict(twin)])
+    assert decision.exit_code == 4
+    assert decision.reasons[0].startswith("skipped with the candidate alone, the released agent passed: deb")
+    both = [verdict(odd, Outcome.SKIPPED), verdict(twin, Outcome.SKIPPED)]
+    assert gate([*board(Outcome.PASSED), *both]).exit_code == 0
+
+
+def test_a_candidate_that_is_the_released_agent_was_not_tested() -> None:
+    same = [replace(item, cell=replace(item.cell, version=RELEASED)) for item in board(Outcome.PASSED)]
+    decision = gate(same)
+    assert decision.exit_code == 4
+    assert decision.sentence.startswith(
+        "No decision on build 1.0 + content 290: the candidate is the released agent: both arms have"
+    )
+
+
+def test_a_candidate_that_guests_had_before_was_never_an_update() -> None:
+    verdicts = [replace(item, cell=replace(item.cell, installed=BAD)) for item in board(Outcome.PASSED)]
+    decision = gate(verdicts)
+    assert decision.exit_code == 4
+    assert "they were updated from build 1.0 + content 291 to build 1.0 + content 291" in decision.reasons[0]
+
+
+def test_no_policy_tolerates_a_crash_because_another_attempt_passed() -> None:
+    lax = GatePolicy(allow_flaky=True)
+    shaky = [*board(Outcome.PASSED), verdict(cell(scenario="other"), Outcome.FLAKY)]
+    shaky += [verdict(cell(Arm.BASELINE, scenario="other"))]
+    assert gate(shaky, lax).exit_code == 0
+    assert "allow_flaky is on: debian-12_other_candidate_1" in gate(shaky, lax).reasons
+    crashed = [*shaky, verdict(cell(scenario="third"), Outcome.FLAKY, crash())]
+    assert gate(crashed, lax).exit_code == 1
+
+
+def test_what_policy_tolerates_and_what_was_left_out_as_a_whole_is_named() -> None:
+    gone = Omitted(id=Id("w_x_y_candidate"), kind="unrunnable", reason="no TPM", image="win11-24h2")
+    verdicts = [*board(Outcome.PASSED), verdict(cell(image="debian-11", scenario="b"), Outcome.INCONCLUSIVE)]
+    verdicts += [verdict(cell(Arm.BASELINE, "debian-11", "b"))]
+    plan = Plan(cells=tuple(item.cell for item in verdicts), omitted=(gone,))
+    decision = decide(verdicts, plan, GatePolicy(allow_inconclusive=1))
+    assert decision.exit_code == 0
+    assert "allow_inconclusive is 1: debian-11_b_candidate_1" in decision.reasons
+    assert "not tested: 1 cell that cannot run here; nothing at all of win11-24h2" in decision.reasons
 
 
 def test_cells_that_cannot_run_are_listed_and_close_the_gate_only_by_policy() -> None:
