@@ -39,6 +39,46 @@ now_kib=$(sed -n 's/^MemAvailable: *\([0-9]*\).*/\1/p' /proc/meminfo)
 echo "undone=$((now_kib / 1024)) MiB are available"
 """,
     ),
+    # What is locked into the working set of a process (VirtualLock) is not paged out; the process is started
+    # by WMI, since the job of a remote session would end it with the session.
+    Family.WINDOWS: Scripts(
+        inject=r"""
+$free = [long](Get-CimInstance Win32_OperatingSystem).FreePhysicalMemory
+$take = [Math]::Max(16MB, ($free - [long]$leave_mib * 1024) * 1KB)
+$hold = @"
+Add-Type -Name Own -Namespace Lab -MemberDefinition '
+[DllImport("kernel32.dll")] public static extern
+    IntPtr VirtualAlloc(IntPtr at, UIntPtr size, uint kind, uint access);
+[DllImport("kernel32.dll")] public static extern bool VirtualLock(IntPtr at, UIntPtr size);
+[DllImport("kernel32.dll")] public static extern
+    bool SetProcessWorkingSetSize(IntPtr process, UIntPtr least, UIntPtr most);
+[DllImport("kernel32.dll")] public static extern IntPtr GetCurrentProcess();'
+`$piece = [UIntPtr]::new(16MB); `$least = [UIntPtr]::new($take + 64MB); `$most = [UIntPtr]::new($take + 96MB)
+[void][Lab.Own]::SetProcessWorkingSetSize([Lab.Own]::GetCurrentProcess(), `$least, `$most)
+for (`$held = 0; `$held -lt $take; `$held += 16MB) {
+    `$at = [Lab.Own]::VirtualAlloc([IntPtr]::Zero, `$piece, 0x3000, 4)
+    if (`$at -eq [IntPtr]::Zero -or -not [Lab.Own]::VirtualLock(`$at, `$piece)) { break }
+}
+Start-Sleep -Seconds 86400
+"@
+$text = [Convert]::ToBase64String([Text.Encoding]::Unicode.GetBytes($hold))
+$line = "powershell.exe -NoProfile -NonInteractive -EncodedCommand $text"
+$made = Invoke-CimMethod -ClassName Win32_Process -MethodName Create -Arguments @{ CommandLine = $line }
+if ($made.ReturnValue -ne 0) { throw "Win32_Process.Create returned $($made.ReturnValue)" }
+"holder=$($made.ProcessId)"; "free_kib=$free"
+""",
+        prove=r"""
+$now = [long](Get-CimInstance Win32_OperatingSystem).FreePhysicalMemory
+$held = (Get-Process -Id $holder).WorkingSet64
+if ($now -ge [long]$free_kib * 2 / 3) { exit 1 }
+$left = "$([long]($now / 1KB)) MiB are available, $([long]([long]$free_kib / 1KB)) before"
+"proof=$([long]($held / 1MB)) MiB are locked; $left"
+""",
+        undo=r"""
+if ($holder) { Stop-Process -Force -ErrorAction SilentlyContinue -Id $holder }
+"undone=$([long]((Get-CimInstance Win32_OperatingSystem).FreePhysicalMemory / 1KB)) MiB are available"
+""",
+    ),
 }
 
 

@@ -80,11 +80,44 @@ touch "$path/.lab-probe" && rm -f "$path/.lab-probe" || exit 1
 echo "undone=a file can be made in $path"
 """,
 )
+# Windows write-protects a disk at once, but not the one that it runs from: `path` must be on another.
+READ_ONLY_WINDOWS = Scripts(
+    inject=r"""
+$disk = Get-Partition -DriveLetter $path.Substring(0, 1) | Get-Disk
+if ($disk.IsBoot -or $disk.IsSystem) { throw "Windows runs from disk $($disk.Number) (wanted another)" }
+Set-Disk -Number $disk.Number -IsReadOnly $true
+"number=$($disk.Number)"
+""",
+    prove=r"""
+$probe = Join-Path $path '.lab-probe'
+try { [IO.File]::WriteAllText($probe, 'x'); Remove-Item -Force $probe; exit 1 }
+catch { "proof=writing to ${path}: $($_.Exception.GetBaseException().Message)" }
+""",
+    undo=r"""
+if ($number -ne $null) { Set-Disk -Number $number -IsReadOnly $false }
+$probe = Join-Path $path '.lab-probe'
+[IO.File]::WriteAllText($probe, 'x'); Remove-Item -Force $probe
+"undone=a file can be made in $path"
+""",
+)
+
+
+USUAL, USUAL_WINDOWS = "/var/tmp", "C:\\Windows\\Temp"  # noqa: S108 - directories of guests
+"""Where nothing else is asked for."""
 
 
 def full(subject: Subject, values: Values) -> Scripted:
-    return Scripted(subject, values, {Family.LINUX: FULL_LINUX, Family.WINDOWS: FULL_WINDOWS})
+    scripts = {Family.LINUX: FULL_LINUX, Family.WINDOWS: FULL_WINDOWS}
+    return Scripted(subject, _placed(subject, values), scripts)
 
 
 def read_only(subject: Subject, values: Values) -> Scripted:
-    return Scripted(subject, values, {Family.LINUX: READ_ONLY})
+    scripts = {Family.LINUX: READ_ONLY, Family.WINDOWS: READ_ONLY_WINDOWS}
+    return Scripted(subject, _placed(subject, values), scripts)
+
+
+def _placed(subject: Subject, values: Values) -> Values:
+    """The usual directory is another one on Windows."""
+    if subject.family is Family.WINDOWS and values["path"] == USUAL:
+        return {**values, "path": USUAL_WINDOWS}
+    return values

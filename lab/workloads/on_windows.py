@@ -87,5 +87,11 @@ WINDOWS: dict[str, tuple[Means, ...]] = {
             PACKAGE,
         ),
     ),
+    "pauses": (
+        _script(
+            lambda _size, intensity: Task(op="pause", pace_ms=round(1000 / intensity)),
+            "programs and services held for a second (without that second)",
+        ),
+    ),
     "agent-activity": (_script(_operations("event"), "one event that the agent must see"),),
 }

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from lab.faults import disk, files, rooms
-from lab.faults.catalogue.families import BOTH, LINUX
+from lab.faults.catalogue.families import BOTH
 from lab.faults.kind import Kind, Parameter
 
-PATH = Parameter(name="path", meaning="a directory on the file system", default="/var/tmp")  # noqa: S108
+PATH = Parameter(
+    name="path",
+    meaning=f"a directory on the file system; on Windows {rooms.USUAL_WINDOWS}",
+    default=rooms.USUAL,
+)
 FILE = Parameter(
     name="path", meaning="of the file; empty: one below the agent's directory, drawn by the seed", default=""
 )
@@ -102,11 +106,11 @@ KINDS = (
     ),
     Kind(
         name="disk-read-only",
-        what="makes all disks of the guest read-only (the kernel's emergency remount)",
-        proof="a write in the guest ends with `Read-only file system`",
-        undo="what was writable is remounted so; a write succeeds",
+        what="makes all disks of the guest read-only (the kernel's emergency remount), or one of Windows",
+        proof="a write in the guest is refused (`Read-only file system`)",
+        undo="what was writable is so again; a write succeeds",
         make=rooms.read_only,
-        families=LINUX,
+        families=BOTH,
         parameters=(PATH,),
     ),
     Kind(

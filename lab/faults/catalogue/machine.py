@@ -87,11 +87,11 @@ KINDS = (
     ),
     Kind(
         name="memory-squeeze",
-        what="takes memory from the guest as huge pages, which can be neither swapped nor reclaimed",
-        proof="MemAvailable fell by a third at least, and so many huge pages are taken",
-        undo="the pages are given back; MemAvailable",
+        what="takes memory from the guest as pages that can be neither swapped nor reclaimed",
+        proof="what is available fell by a third at least, and so many pages are taken",
+        undo="the pages are given back; what is available",
         make=memory.squeeze,
-        families=LINUX,
+        families=BOTH,
         parameters=(
             Parameter(
                 name="leave_mib",

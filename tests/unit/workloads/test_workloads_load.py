@@ -13,6 +13,7 @@ from lab.model import Family, Figure, LoadMark, Observation
 from lab.workloads import Activity, Load, LoadFailed, WorkloadDidNotRun, WorkloadUnusable
 from lab.workloads import running as running_module
 from lab.workloads.load import LONGEST_ROUND_S, ROUNDS, round_of
+from lab.workloads.on_windows import WINDOWS
 from lab.workloads.rounds import Look
 
 ENDED = look("ended", one_round(1), one_round(2), reason="deadline")
@@ -218,7 +219,7 @@ def test_activity_without_an_agent_is_refused() -> None:
 
 def test_known_names_are_those_of_the_family() -> None:
     windows = Load(PaperDriver([ENDED]), Family.WINDOWS, [].append, Stopwatch())
-    assert "pauses" not in windows.known()
+    assert set(windows.known()) == set(WINDOWS)
     assert "pauses" in load_on(PaperDriver([ENDED])).known()
 
 
