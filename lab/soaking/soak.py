@@ -22,7 +22,7 @@ CALM = (
     "kernel.hung_task_timeout_secs=0",  # a millisecond of our disk is a minute of theirs
     "net.ipv4.neigh.default.interval_probe_time_ms=3600000",  # 5 s otherwise (kernel 6.0 and later)
     "net.ipv6.neigh.default.interval_probe_time_ms=3600000",
-    "net.ipv4.neigh.default.base_reachable_time_ms=7200000",  # tables of neighbours are gone through at half of it
+    "net.ipv4.neigh.default.base_reachable_time_ms=7200000",  # tables are gone through at half of it
     "net.ipv6.neigh.default.base_reachable_time_ms=7200000",
 )
 """What an idle Linux guest would wake for, switched off where its clock is warped. Measured on debian-12: two
