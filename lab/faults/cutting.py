@@ -19,8 +19,8 @@ from lab.faults.fault import FaultError
 from lab.faults.power import PowerCut
 from lab.faults.subject import Subject
 
-START, END = "start", "end"
-"""Before the first step that the agent says, and after the operation."""
+START, END = "(before the first)", "(after the last)"
+"""Before the first step that the agent says, and after the operation. No agent can say these words."""
 LOOK_S = 0.01
 JOIN_S = 60.0
 SAME_S = 0.05

@@ -5,12 +5,21 @@ A fault counts as covered when its effect was seen, not when it was asked for.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from lab.model import Arm, AttemptRecord, FaultMark, FaultPhase, Level, LoadMark
 from lab.report.cases import FAILURES, Case
-from lab.report.shape_measured import Coverage, CoveredFault, CoveredLevel, CoveredLoad, CoveredScenario
+from lab.report.shape_measured import (
+    Coverage,
+    CoveredFault,
+    CoveredLevel,
+    CoveredLoad,
+    CoveredScenario,
+    CutStep,
+    CutSweep,
+)
+from lab.verdict.sweeps import swept
 
 
 def build(
@@ -27,6 +36,7 @@ def build(
         faults=injected,
         untried=tuple(sorted(set(faults) - tried)),
         loads=_loads(records),
+        cuts=tuple(_cuts(records)),
     )
 
 
@@ -104,6 +114,19 @@ def _fault(name: str, told: Sequence[tuple[AttemptRecord, Sequence[FaultMark]]])
         scenarios=tuple(dict.fromkeys(record.cell.scenario for record, _ in done)),
         problem=(first.evidence or "no reason was given") if first else "",
     )
+
+
+def _cuts(records: Sequence[AttemptRecord]) -> Iterator[CutSweep]:
+    for record in records:
+        found = swept(record.observations)
+        if found is not None:
+            yield CutSweep(
+                cell=record.cell.id,
+                attempt=record.attempt,
+                arm=record.cell.arm.value,
+                planned=found.planned,
+                steps=tuple(CutStep(step=one.step, cuts=one.cuts, unsafe=one.unsafe) for one in found.steps),
+            )
 
 
 def _has(marks: Iterable[FaultMark], *phases: FaultPhase) -> bool:

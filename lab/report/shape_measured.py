@@ -91,6 +91,27 @@ class CoveredLoad:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CutStep:
+    """One step of an operation that was cut short, and how many of the cuts in it were not survived."""
+
+    step: str
+    cuts: int
+    unsafe: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CutSweep:
+    """Power cuts over the whole of an operation, in one attempt."""
+
+    cell: str
+    attempt: int
+    arm: str
+    planned: int
+    """Points that were to be cut at; fewer cuts mean that the sweep was not finished."""
+    steps: tuple[CutStep, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Coverage:
     """What was tested at which level, under which faults and loads, and what was not."""
 
@@ -99,6 +120,7 @@ class Coverage:
     untried: tuple[str, ...]
     """Kinds of fault that the lab knows and no cell was put under; () too where run.json does not tell."""
     loads: tuple[CoveredLoad, ...]
+    cuts: tuple[CutSweep, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

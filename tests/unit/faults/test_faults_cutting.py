@@ -40,7 +40,7 @@ def test_cuts_between_steps_count_from_the_last_step_before_them() -> None:
 def test_an_agent_that_says_nothing_is_cut_at_times_alone() -> None:
     cuts = Rehearsal(steps=(), total_s=4.0).cuts(2)
     assert cuts == (CutPoint(step=START, after_s=1.0), CutPoint(step=START, after_s=3.0))
-    assert str(cuts[0]) == "1.00 s into step 'start'"
+    assert str(cuts[0]) == "1.00 s into step '(before the first)'"
 
 
 def test_only_the_agents_own_whole_lines_are_steps(tmp_path: Path) -> None:

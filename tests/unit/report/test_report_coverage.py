@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import report_factories as make
 import report_measured as measured
 
-from lab.model import Arm, FaultMark, FaultPhase, Heartbeat, LoadMark
+from lab.model import Arm, FaultMark, FaultPhase, Heartbeat, LoadMark, Step
 from lab.report import coverage, html, reactions
 from lab.report.cases import join
 
@@ -135,3 +137,25 @@ def test_silence_is_from_the_last_answer_to_the_next_and_needs_a_failed_try():
         (60, 80),
     ]
     assert reactions.silences([beat(1, ok=False)]) == ()
+
+
+def test_a_sweep_of_power_cuts_names_every_step_and_the_unsafe_ones():
+    run = make.good_update()
+    record = next(one for one in run.attempts if one.cell.arm is Arm.CANDIDATE)
+    seen = [
+        Step(t_s=40.0, name="cut", phase="start", detail={"points": 4}),
+        Step(t_s=41.0, name="cut", phase="end", outcome="safe", detail={"step": "stop"}),
+        Step(t_s=42.0, name="cut", phase="end", outcome="unsafe", detail={"step": "select-content"}),
+        Step(t_s=43.0, name="cut", phase="end", outcome="safe", detail={"step": "select-content"}),
+    ]
+    swept = replace(record, observations=(*record.observations, *seen))
+    run.attempts[run.attempts.index(record)] = swept
+    (one,) = covered(run).cuts
+    assert (one.cell, one.planned) == (record.cell.id, 4)
+    assert [(step.step, step.cuts, step.unsafe) for step in one.steps] == [
+        ("stop", 1, 0),
+        ("select-content", 2, 1),
+    ]
+    page = html.render(run.doc())
+    assert "Power cuts during the update" in page
+    assert "3 of 4" in page, "a sweep that was not finished says so"
