@@ -9,6 +9,7 @@ result does not depend on how the stream was cut. Refuses to know about other ch
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from functools import lru_cache
@@ -40,7 +41,8 @@ AWAY = 120
 LONGEST = 1500
 """Lines of a report; an endless recursion or all CPUs' stacks have several hundred."""
 MOST = 300
-"""Reports of each sort (fatal or not) that are kept: a guest that warns for ever must not fill the memory."""
+"""Reports of each sort (fatal or not, suppressed or not) that are kept: a guest that warns for ever must not
+fill the memory."""
 AT_ONCE = 4
 """Reports that are read at the same time."""
 PAST = 8192
@@ -104,10 +106,12 @@ class Console:
         self._said: set[tuple[str, int]] = set()
         self._firm = 0
         self._past = b""
+        self._head = b""
+        """The beginning of the stream, as far as it was read when the current block came."""
         self._booted_at = 0
         """Offset after the last sign of a boot."""
         self._here = (Block(0.0, 0, b""), 0)
-        self._counts = {True: 0, False: 0}
+        self._counts: Counter[tuple[bool, bool]] = Counter()
 
     def feed(self, block: Block) -> None:
         """Read whole lines."""
@@ -131,6 +135,8 @@ class Console:
                 report.told = True
                 self.version += 1
         self._past = (self._past + block.data[-PAST:])[-PAST:]
+        if len(self._head) < PAST:
+            self._head += block.data[: PAST - len(self._head)]
 
     def finish(self) -> None:
         """Nothing more comes: what is open is as complete as it gets."""
@@ -233,14 +239,7 @@ class Console:
         reason = match["what"].strip()
         report = self._owner(line)
         if report is None and SECONDARY.match(reason):
-            report = next((other for other in self._open if other.pattern.fatal), None) or next(
-                iter(self._open), None
-            )
-        near = self._last is not None and line.start - self._last.end < NEAR
-        if report is None and near and SECONDARY.match(reason):
-            report = self._last
-            if report is not None:
-                self._open.append(report)
+            report = self._ended_by(line)
         if report is not None and (report.pattern.fatal or SECONDARY.match(reason)):
             if report.suppressed == BEFORE_IT:
                 report.suppressed = ""
@@ -253,15 +252,30 @@ class Console:
         if report is None or not report.suppressed:
             self._dead = True
 
+    def _ended_by(self, line: Line) -> Report | None:
+        """The report that a panic's line ends although it is another caller's: an open one, or the last."""
+        heard = [other for other in self._open if other.speaks_as(line)]
+        open_one = next((other for other in heard if other.pattern.fatal), None) or next(iter(heard), None)
+        last = self._last
+        if open_one is None and last is not None and line.start - last.end < NEAR and last.speaks_as(line):
+            self._open.append(last)
+            return last
+        return open_one
+
     def _report(self, line: Line, pattern: Pattern, match: re.Match[str]) -> Report:
         doubt, before = pattern.noise or self._doubt(pattern, line), self._before()
         if self._up and pattern.tentative and not pattern.firmware:
             doubt = doubt or WAS_UP
         if line.stamp is not None and self._clock.look_back(line.stamp, before):
             self._fell = len(self.reports)
-        if not doubt and not pattern.anyone:
-            doubt = self._clock.doubt(line, before)
+        if not doubt:
+            doubt = self._clock.doubt(line, before, self._beginning(), anyone=pattern.anyone)
         return Report(pattern, match, line, suppressed=doubt)
+
+    def _beginning(self) -> bytes:
+        """The first bytes of the stream, up to the hot line that is read."""
+        block, position = self._here
+        return self._head + block.data[: max(0, min(position, PAST - len(self._head)))]
 
     def _before(self) -> bytes:
         """The end of the stream before the hot line that is read, of this boot only."""
@@ -275,14 +289,15 @@ class Console:
             key = (report.pattern.id, report.start if report.pattern.kind is FindingKind.WARNING else 0)
             if key in self._said:
                 return
-            if report.suppressed != BEFORE_IT:
+            if not report.suppressed:
                 self._said.add(key)
         for other in [*self._open]:
             other.cut_by = other.cut_by or report
             if other.hears_of(report):
                 self._close(other)
-        if self._counts[report.fatal] < MOST:
-            self._counts[report.fatal] += 1
+        sort = (report.fatal, bool(report.suppressed))
+        if self._counts[sort] < MOST:
+            self._counts[sort] += 1
             self.reports.append(report)
         if report.over:
             report.close()

@@ -72,6 +72,7 @@ class Report:
         self.pattern = pattern
         self.t_s, self.start, self.end = line.t_s, line.start, line.end
         self.caller = line.caller
+        self._dress = (line.logged, line.levelled, line.stamp is None)
         self.over = pattern.role is Role.LINE
         """Its last line was read."""
         self.closed = False
@@ -145,11 +146,19 @@ class Report:
 
     def hears(self, line: Line) -> bool:
         """Whether a line may go on with it: of the same caller; of any CPU where all are asked for stacks."""
+        if not self.speaks_as(line):
+            return False
         if not self.caller:
             return True
         if not line.caller:
             return line.stamp is not None
         return line.caller == self.caller or (self.pattern.blame is Blame.STALL and line.caller[0] == "C")
+
+    def speaks_as(self, line: Line) -> bool:
+        """Whether a line may come from where it came from: what was only shown does not go on in what this
+        console's kernel prints."""
+        dress = (line.logged, line.levelled, line.stamp is None)
+        return not self.suppressed or self._dress == dress
 
     def hears_of(self, other: Report) -> bool:
         """Whether its lines cannot be told from another report's."""

@@ -109,33 +109,35 @@ class Clock:
             return True
         return False
 
-    def doubt(self, line: Line, before: bytes) -> str:
+    def doubt(self, line: Line, before: bytes, beginning: bytes = b"", *, anyone: bool = False) -> str:
         """Why `line` is not this kernel's, or "".
 
         :param before: the bytes of the stream before the line, some KiB.
+        :param beginning: the first KiB of the stream, up to the line: a long log fills `before`.
+        :param anyone: programs say so too, without a time stamp.
         """
         if line.stamp is not None:
             ahead = line.earlier[-1] if line.earlier else ""
-            if QUOTED.match(ahead) and not CUT_OFF.match(ahead):
+            if not anyone and QUOTED.match(ahead) and not CUT_OFF.match(ahead):
                 return BY_PROGRAM
         if line.logged or line.levelled:
-            return DRESSED if _plain(before, line) >= ENOUGH else ""
+            plain = max(_plain(before, line), _plain(beginning, line))
+            return DRESSED if plain >= ENOUGH else ""
+        if anyone:
+            return ""
         if line.stamp is None and (self._stamped >= ENOUGH or _plain(before) >= ENOUGH):
             return NO_STAMP
         return ""
 
 
 def _plain(data: bytes, like: Line | None = None) -> int:
-    """Stamped lines at the end of `data`, up to `ENOUGH`; none if one of them is dressed up as `like` is."""
+    """Stamped lines in `data`, at most `ENOUGH`, before the first one that is dressed up as `like` is."""
     count = 0
-    for raw in data.splitlines()[-200:]:
+    for raw in data.splitlines():
         line = parse(raw, 0, 0.0)
-        if like is None:
-            count += line.stamp is not None
-            if count >= ENOUGH:
-                return count
-        elif (like.logged and line.logged) or (like.levelled and line.levelled):
-            return 0
-        else:
-            count += line.stamp is not None
+        if like is not None and ((like.logged and line.logged) or (like.levelled and line.levelled)):
+            break
+        count += line.stamp is not None
+        if count >= ENOUGH:
+            break
     return count

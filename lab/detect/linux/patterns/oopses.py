@@ -232,7 +232,8 @@ OOPSES: tuple[Pattern, ...] = (
             r"fixed point divide exception|monitor event|kernel stack overflow|Kernel mode fault at|"
             r"data exception): [0-9a-f]{4} \[#\d|"
             r"(?:[A-Z][a-z]+ instruction in kernel code|Kernel bug detected|"
-            r"Unhandled kernel unaligned access|Kernel (?:unaligned access at|paging request)\S{0,20}|Kernel \w{2,10} access)\[#\d)"
+            r"Unhandled kernel unaligned access|Kernel (?:unaligned access at|paging request)\S{0,20}|"
+            r"Kernel \w{2,10} access)\[#\d)"
         ),
         hot=(*DIE, b"Oops: "),
         title="Oops",
