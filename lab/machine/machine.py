@@ -49,7 +49,7 @@ INTERRUPTIBLE = "unknown_nmi_panic"
 An emulated CPU raises none by itself; a virtualised one with a performance counter can."""
 UNTICKED = "tsc=reliable nowatchdog psi=0"
 """For a warped clock: what an idle kernel wakes for by itself. Its checks of one clock against another, twice
-a second, would also find its clocks apart; pressure averages are worked out every two seconds (kernel 6.1)."""
+a second, would also find its clocks apart; pressure averages come every two seconds (kernel 6.1)."""
 DUMP_DISK = "dump.raw"
 GONE_S = 30.0
 """libvirt sees the end of a QEMU that was killed after 1.4 s on an idle host."""
