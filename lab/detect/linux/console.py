@@ -19,8 +19,12 @@ from lab.detect.lines import Block, Line, lines
 from lab.detect.linux.patterns import (
     BOOT,
     BOOT_HOT,
+    FIRMWARE_LOOP,
+    FIRST_STAGE,
+    FIRST_STAGE_HOT,
     GOODBYE,
     GOODBYE_HOT,
+    HANDED_OVER,
     PATTERNS,
     REBOOT,
     SECONDARY,
@@ -43,6 +47,8 @@ LONGEST = 1500
 MOST = 300
 """Reports of each sort (fatal or not, suppressed or not) that are kept: a guest that warns for ever must not
 fill the memory."""
+FIRMWARE_STARTS = 3
+"""Starts of firmware, none of which got to a boot loader or kernel, that are a loop."""
 AT_ONCE = 4
 """Reports that are read at the same time."""
 PAST = 8192
@@ -59,7 +65,13 @@ RAN_S = 5.0
 NEAR = 1 << 16
 """Bytes after a report within which a panic can be its end."""
 HOT_WORDS: frozenset[bytes] = frozenset(
-    {*BOOT_HOT, *GOODBYE_HOT, *UP_HOT, *(word for pattern in PATTERNS for word in pattern.hot)}
+    {
+        *BOOT_HOT,
+        *FIRST_STAGE_HOT,
+        *GOODBYE_HOT,
+        *UP_HOT,
+        *(word for pattern in PATTERNS for word in pattern.hot),
+    }
 )
 """What the fast search must look for on behalf of this detector."""
 ANY = re.compile(
@@ -91,6 +103,8 @@ class Console:
         self._scan = scan or HotWords(HOT_WORDS)
         self._doubt = doubt
         self._reboots = reboots
+        self._starts = 0
+        """Starts of firmware in a row that handed over to nobody."""
         self._over = False
         """The kernel said good-bye."""
         self._open: list[Report] = []
@@ -162,6 +176,12 @@ class Console:
         if UP.match(line.text):
             self._came_up(firmware=False)
         self._here = (block, line.start - block.start)
+        if HANDED_OVER.match(line.text):
+            self._starts = 0
+        elif line.stamp is None and (match := FIRST_STAGE.match(line.text)):
+            self._starts += 1
+            if self._starts == FIRMWARE_STARTS:
+                self._start(Report(FIRMWARE_LOOP, match, line))
         if GOODBYE.match(line.text):
             self._over = True
         elif match := BOOT.match(line.text):

@@ -1,6 +1,17 @@
 """The catalogue of patterns, by family. Data only; see docs/detecting-linux.md for how to add one."""
 
-from lab.detect.linux.patterns.booting import BOOT, BOOT_FAILURES, BOOT_HOT, GOODBYE, GOODBYE_HOT, REBOOT
+from lab.detect.linux.patterns.booting import (
+    BOOT,
+    BOOT_FAILURES,
+    BOOT_HOT,
+    FIRMWARE_LOOP,
+    FIRST_STAGE,
+    FIRST_STAGE_HOT,
+    GOODBYE,
+    GOODBYE_HOT,
+    HANDED_OVER,
+    REBOOT,
+)
 from lab.detect.linux.patterns.bugs import BUGS
 from lab.detect.linux.patterns.locking import LOCKING
 from lab.detect.linux.patterns.memory import MEMORY
@@ -27,8 +38,12 @@ PATTERNS: tuple[Pattern, ...] = (
 __all__ = [
     "BOOT",
     "BOOT_HOT",
+    "FIRMWARE_LOOP",
+    "FIRST_STAGE",
+    "FIRST_STAGE_HOT",
     "GOODBYE",
     "GOODBYE_HOT",
+    "HANDED_OVER",
     "PATTERNS",
     "REBOOT",
     "SECONDARY",

@@ -284,6 +284,35 @@ REBOOT = Pattern(
 )
 """Where nobody can say what was asked for: a kernel that ran starts again without having said good-bye."""
 
+FIRST_STAGE = rx(
+    r"(?:c?>{4} ?SecStartup|SecCoreStartupWithStack\(|U-Boot SPL \d{4}\.|NOTICE: +BL1: v\d|OpenSBI v\d|"
+    r"coreboot-\S{1,80} .{0,60}bootblock starting|SeaBIOS \(version |UEFI firmware \(version )"
+)
+"""The first that firmware prints. Again without `HANDED_OVER`, it reset itself."""
+HANDED_OVER = rx(
+    r"(?:Linux version \d|Booting |BdsDxe: (?:loading|starting) Boot|Welcome to GRUB!|GRUB |iPXE \(|"
+    r"Decompressing Linux|EFI stub: |(?:Loading|Uncompressing) Linux|Starting (?:kernel|EFI)|## )"
+)
+FIRST_STAGE_HOT: tuple[bytes, ...] = (
+    b"SecStartup",
+    b"SecCoreStartup",
+    b"BL1: ",
+    b"OpenSBI v",
+    b"Starting kernel",
+    b"Starting EFI",
+)
+FIRMWARE_LOOP = _failure(
+    "firmware-loop",
+    FIRST_STAGE.pattern,
+    FIRST_STAGE_HOT,
+    "firmware starts again and again",
+    "SecCoreStartupWithStack(0xFFFCC000, 0x820000)",
+    "EDK2: OvmfPkg/Sec/SecMain.c; TF-A: bl1/bl1_main.c; OpenSBI: sbi_init.c; coreboot: lib/hardwaremain.c; "
+    "U-Boot: common/spl/spl.c",
+    firmware=True,
+)
+"""Not in the table: it takes several such lines."""
+
 GOODBYE = rx(
     r"(?:reboot: |Restarting system|Rebooting\b|Power down|System halted|systemd-shutdown|"
     r"(?:systemd-)?shutdown\[\d+\]: |(?:\[ *OK *\] )?Reached target .{0,30}(?:Reboot|Power-Off|Shutdown|"

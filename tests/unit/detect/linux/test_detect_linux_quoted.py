@@ -113,3 +113,26 @@ def test_a_programs_fault_on_arm_is_nothing_and_the_kernels_is() -> None:
     assert verdict(console([*BOOT, *fault, "[b6f41004] *pgd=0", *BOOT[1:]])) is LogVerdict.HEALTHY
     oops = [*fault, "Internal error: : 1018 [#1] SMP ARM", "PC is at demo_match+0x24/0x60"]
     assert verdict(console([*BOOT, *oops])) is LogVerdict.CRASH
+
+
+FIRMWARE = "SecCoreStartupWithStack(0xFFFCC000, 0x820000)\nDXE IPL Entry\n"
+
+
+@pytest.mark.parametrize(
+    "first",
+    [
+        FIRMWARE,
+        "U-Boot SPL 2023.01 (demo)\nTrying to boot from MMC1\n",
+        "NOTICE:  BL1: v2.8(release):demo\nNOTICE:  BL1: Booting BL2\n",
+        "SeaBIOS (version demo)\n",
+    ],
+)
+def test_firmware_that_starts_again_and_again_is_a_failed_boot(first: str) -> None:
+    assert verdict(first.encode() * 2) is LogVerdict.HEALTHY
+    assert verdict(first.encode() * 3) is LogVerdict.BOOT_FAILURE
+
+
+def test_firmware_that_hands_over_each_time_is_nobodys_failure() -> None:
+    handed = FIRMWARE + 'BdsDxe: starting Boot0001 "Windows Boot Manager"\n'
+    assert verdict(handed.encode() * 9) is LogVerdict.HEALTHY
+    assert verdict(FIRMWARE.encode() * 4 + console(BOOT)) is LogVerdict.HEALTHY
