@@ -33,10 +33,12 @@ class Disk:
 
     :param path: the overlay or disk.
     :param format: `qcow2` or `raw`.
+    :param shared: read it although a QEMU has it open; what is read may be about to change. Never written to.
     """
 
     path: Path
     format: str
+    shared: bool = False
     _pieces: dict[int, bytes] = field(default_factory=dict, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -50,7 +52,7 @@ class Disk:
         :raise DiskRefused: it is in use.
         :raise MachineError: qemu-img cannot read it.
         """
-        argv = ["qemu-img", "info", "--output=json", "-f", self.format, str(self.path)]
+        argv = ["qemu-img", "info", *self._share, "--output=json", "-f", self.format, str(self.path)]
         return int(json.loads(self._asked(argv))["virtual-size"])
 
     @cached_property
@@ -98,9 +100,16 @@ class Disk:
             window = {"driver": "raw", "offset": start, "size": size, "file": below}
             with tempfile.TemporaryDirectory(prefix="lab-disk-") as directory:
                 out = Path(directory) / "piece"
-                self._asked(["qemu-img", "convert", "-O", "raw", f"json:{json.dumps(window)}", str(out)])
+                shared = ["-U"] if self.shared else []
+                self._asked(
+                    ["qemu-img", "convert", *shared, "-O", "raw", f"json:{json.dumps(window)}", str(out)]
+                )
                 self._pieces[number] = out.read_bytes()
         return self._pieces[number]
+
+    @property
+    def _share(self) -> list[str]:
+        return ["-U"] if self.shared else []
 
     def _asked(self, argv: list[str]) -> str:
         done = proc.run(argv, timeout_s=TOOL_S)

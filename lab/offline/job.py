@@ -47,7 +47,7 @@ class Done:
     step: Step
     volume: int
     paths: tuple[str, ...]
-    """What it was done to, as the file system spells it."""
+    """What it was done to, as the file system spells it; () of an optional step that found nothing."""
     data: bytes = b""
     """What `Read` read."""
 
@@ -149,7 +149,7 @@ class Job:
     def _done(self, number: int, step: Step, volume: int, found: Mapping[str, bytes]) -> Done:
         data = found.get(f"{number}/data", b"")
         paths = found.get(f"{number}/found", b"").decode("utf-8", "replace").splitlines()
-        if isinstance(step, CopyOut):
+        if isinstance(step, CopyOut) and paths:
             os.truncate(self._parts[number], int(data))
             self._parts[number].replace(step.target)
         return Done(

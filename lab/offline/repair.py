@@ -79,9 +79,10 @@ class Offline:
 
     # -- a job -------------------------------------------------------------
 
-    def do(self, disk: Disk, steps: Sequence[Step]) -> list[Done]:
+    def do(self, disk: Disk, steps: Sequence[Step], *, limit_s: float | None = None) -> list[Done]:
         """All steps in one start of the rescue guest.
 
+        :param limit_s: for all of it, already scaled; by what there is to do when None.
         :raise DiskRefused: the disk is in use, or a step failed; the steps before it were done.
         :raise InputError: a path that cannot be used.
         :raise BuildError: the rescue guest could not be made.
@@ -96,7 +97,9 @@ class Offline:
         with workshop.scratch(self._places.state / "offline", "job", need_mib=128) as scratch:
             job = Job(disk, steps, volumes, scratch)
             try:
-                self._run(job.argv(files, self._accelerator, self._limit_s(steps), writes=writes), job)
+                self._run(
+                    job.argv(files, self._accelerator, limit_s or self._limit_s(steps), writes=writes), job
+                )
                 done = job.answers()
             finally:
                 job.drop_parts()

@@ -32,6 +32,8 @@ class Step:
     path: str
     volume: int | None = None
     """Partition number, where the path alone would be ambiguous."""
+    optional: bool = False
+    """Nothing that matches is no failure: the step is then done to nothing."""
     word = ""
     writes = False
 
@@ -52,7 +54,10 @@ class Read(Step):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CopyOut(Step):
-    """One file of any size to the host, sparse where it is zero."""
+    """One file of any size to the host, sparse where it is zero; of several that match, the newest.
+
+    Of a Windows dump only as much as its header says it takes: the file around it has a fixed size.
+    """
 
     target: Path
     word = "copy-out"
@@ -129,6 +134,8 @@ def parcel(steps: Sequence[Step], volumes: Sequence[Volume]) -> bytes:
 def _words(step: Step, number: int, volumes: Sequence[Volume]) -> Iterator[tuple[str, bytes]]:
     yield "path", posix(step.path).encode()
     yield "among", " ".join(str(one.number) for one in meant(step, volumes)).encode()
+    if step.optional:
+        yield "optional", b""
     if isinstance(step, Rename):
         yield "to", new_name(step.to).encode()
     elif isinstance(step, Replace):

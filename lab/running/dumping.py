@@ -7,8 +7,10 @@ large, hosts without room, more dumps than a run may have, and no time left.
 from __future__ import annotations
 
 import contextlib
+import functools
 import mmap
 import shutil
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -18,6 +20,9 @@ from lab.errors import LabError
 from lab.machine import kdump
 from lab.machine.witness import Witness
 from lab.model import Capture, EvidencePolicy
+from lab.offline.disk import Disk
+from lab.offline.dumps import DumpFile, fetch
+from lab.offline.repair import Offline
 from lab.running.captures import Captures
 from lab.running.dump_slots import DumpSlots
 from lab.waiting import WaitTimeout, wait_for
@@ -41,6 +46,7 @@ class Dumping:
     :param factor: of the host; waits are multiplied by it.
     :param deadline: when the attempt's process is ended.
     :param moved_on: whether the guest has rebooted or powered off since it crashed.
+    :param offline: reads dump disks that have a file system; without it they are searched for a dump.
     """
 
     def __init__(
@@ -53,6 +59,7 @@ class Dumping:
         factor: float,
         deadline: Deadline,
         moved_on: Callable[[], bool],
+        offline: Offline | None = None,
     ) -> None:
         self._witness = witness
         self._captures = captures
@@ -61,6 +68,7 @@ class Dumping:
         self._factor = factor
         self._deadline = deadline
         self._moved_on = moved_on
+        self._offline = offline
 
     # -- by the guest ----------------------------------------------------------
 
@@ -85,23 +93,53 @@ class Dumping:
         )
 
     def _copy(self, disk: Path, watch: Stopwatch, detail: str) -> Capture:
-        """The dump disk from where its dump begins, as sparse as it is."""
+        """The dump file of the dump disk; of a disk without a file system, from where its dump begins."""
         mib, most = disk.stat().st_blocks // 2048, self._policy.max_size_mib
         if mib > most:
             why = f"not taken: {mib} MiB (evidence.max_size is {most} MiB); {detail}"
             return self._captures.note("guest-dump", ok=False, took_s=watch.t_s, detail=why)
-        target = self._captures.directory / GUEST_DUMP
-        part = target.with_name(f"{GUEST_DUMP}.part")
-        start = dump_start(disk)
-        try:
-            words = ["dd", f"if={disk}", f"of={part}", "bs=1M", f"skip={start or 0}"]
-            words += ["iflag=skip_bytes", "conv=sparse", "status=none"]
-            proc.checked(words, timeout_s=max(1.0, self._deadline.left_s), what="dump disk")
+        target, start = self._captures.directory / GUEST_DUMP, dump_start(disk)
+        with tempfile.TemporaryDirectory(prefix=".dump-", dir=self._captures.directory) as scratch:
+            found, why = self._file(disk, Path(scratch))
+            if found is not None and (found.state == "valid" or start is None):
+                found.path.replace(target)
+                return self._kept(found, target, watch, detail)
+            part = Path(scratch) / GUEST_DUMP
+            self._dd(disk, part, start or 0)
             part.replace(target)
-        finally:
-            part.unlink(missing_ok=True)
         where = "no dump is on its disk" if start is None else f"its dump is at byte {start} of its disk"
+        where += f" (not read by its file system: {why})" if why else ""
         return self._captures.file("guest-dump", target, watch.t_s, f"{detail}; {where}")
+
+    def _kept(self, found: DumpFile, target: Path, watch: Stopwatch, detail: str) -> Capture:
+        told = f"{detail}; {found.sentence}"
+        if found.state == "unused":
+            target.unlink()
+            return self._captures.note("guest-dump", ok=False, took_s=watch.t_s, detail=told)
+        return self._captures.file("guest-dump", target, watch.t_s, told)
+
+    def _file(self, disk: Path, scratch: Path) -> tuple[DumpFile | None, str]:
+        """The dump by the file system of its disk, or why not. The guest may still have the disk open."""
+        if self._offline is None:
+            return None, ""
+        copy, left_s = scratch / "disk.raw", self._deadline.left_s / 2
+        try:
+            if Disk(disk, "raw", shared=True).table.kind == "none":
+                return None, ""
+            self._dd(disk, copy, 0)
+            do = functools.partial(self._offline.do, limit_s=left_s)
+            found = fetch(do, copy, scratch)
+        except (LabError, OSError) as error:
+            return None, str(error)[:200]
+        finally:
+            copy.unlink(missing_ok=True)
+        return found, "" if found else "it has no dump file"
+
+    def _dd(self, source: Path, target: Path, start: int) -> None:
+        """As sparse as it is."""
+        words = ["dd", f"if={source}", f"of={target}", "bs=1M", f"skip={start}"]
+        words += ["iflag=skip_bytes", "conv=sparse", "status=none"]
+        proc.checked(words, timeout_s=max(1.0, self._deadline.left_s), what="dump disk")
 
     # -- by the host -----------------------------------------------------------
 

@@ -16,6 +16,7 @@ from lab.errors import LabError
 from lab.machine.machine import cmdline
 from lab.machine.witness import Witness
 from lab.model import Capture, DumpWhen, EvidencePolicy, Family, Finding, FindingKind
+from lab.offline.repair import Offline
 from lab.running.asking import Asking
 from lab.running.captures import Captures
 from lab.running.dump_slots import DumpSlots, run_of
@@ -141,7 +142,16 @@ def evidence_of(
         witness,
         captures,
         Asking(witness, captures, factor=factor, moved_on=moved_on),
-        Dumping(witness, captures, policy, slots, factor=factor, deadline=deadline, moved_on=moved_on),
+        Dumping(
+            witness,
+            captures,
+            policy,
+            slots,
+            factor=factor,
+            deadline=deadline,
+            moved_on=moved_on,
+            offline=Offline(order.places, accelerator=order.host.accelerator, factor=factor),
+        ),
         policy=policy,
         family=order.image.family,
         cmdline=cmdline(order.image.cmdline, order.host.accelerator),

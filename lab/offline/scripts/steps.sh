@@ -75,23 +75,31 @@ named_for() { case $1 in ext4) named=-name ;; *) named=-iname ;; esac; }
 
 # locate PATH AMONG MODE: mount the one volume that has it; its matches go to /out/found.
 locate() {
-  holder= reasons=
-  while read -r number type; do
-    case " $2 " in *" $number "*) ;; *) continue ;; esac
-    named_for "$type"
-    if ready "$number" "$type" ro; then
-      matches "$1" >/out/found
+  holder= reasons= : >/out/found
+  for number in $2; do
+    its=$(sed -n "s/^$number //p" /job/volumes)
+    named_for "$its"
+    first=ro
+    [ "$2" != "$number" ] || first=$3
+    if ready "$number" "$its" "$first"; then
+      matches "$1" >"/out/found.$number"
+      if [ "$2" = "$number" ] && [ -s "/out/found.$number" ]; then
+        holder=$number
+        mv "/out/found.$number" /out/found
+        return 0
+      fi
       umount /v
-      [ -s /out/found ] || { reasons="$reasons; volume $number ($type) does not have it"; continue; }
+      [ -s "/out/found.$number" ] || { reasons="$reasons; volume $number ($its) does not have it"; continue; }
       [ -z "$holder" ] || { say ambiguous "volumes $holder and $number have it"; return 1; }
-      holder=$number its=$type
+      holder=$number held=$its
     else
-      reasons="$reasons; volume $number ($type): $why"
+      [ "$2" != "$number" ] || { why="volume $number ($its): $why"; return 1; }
+      reasons="$reasons; volume $number ($its): $why"
     fi
-  done </job/volumes
+  done
   [ -n "$holder" ] || { say absent "${reasons#; }"; return 1; }
-  named_for "$its"
-  ready "$holder" "$its" "$3" || { why="volume $holder ($its): $why"; return 1; }
+  named_for "$held"
+  ready "$holder" "$held" "$3" || { why="volume $holder ($held): $why"; return 1; }
   matches "$1" >/out/found
   [ -s /out/found ] || { umount /v; say absent "it went when the volume's log was replayed"; }
 }
@@ -118,6 +126,29 @@ listed() {
   done </out/found | while read -r file; do stat -c '%F|%s|%Y|%n' "$file"; done | sed 's/|\/v\//|\//'
 }
 
+# The newest of the matches to the device $1; prints its size.
+copied() {
+  newest=
+  while read -r file; do
+    [ -n "$newest" ] && [ ! "$file" -nt "$newest" ] || newest=$file
+  done </out/found
+  echo "$newest" >/out/found
+  [ -f "$newest" ] || { say failed "${newest#/v} is no file"; return 1; }
+  size=$(stat -c %s "$newest")
+  mib=$(((size + 1048575) / 1048576))
+  taken=$(dump_mib "$newest")
+  [ "$taken" -gt 0 ] && [ "$taken" -lt "$mib" ] && mib=$taken && size=$((taken * 1048576))
+  echo "$size"
+  dd if="$newest" of="$1" bs=1M count="$mib" conv=fsync 2>/dev/null || say failed "${newest#/v} could not be copied"
+}
+
+# What a Windows dump says it takes (RequiredDumpSpace at 0xFA0), in MiB and rounded up; 0 for other files.
+dump_mib() {
+  case $(head -c 8 "$1") in PAGEDU64 | PAGEDUMP) ;; *) echo 0; return ;; esac
+  takes=$(od -A n -t d8 -j 4000 -N 8 "$1" | tr -d ' ')
+  [ "$takes" -gt 8192 ] 2>/dev/null && echo $(((takes + 1048575) / 1048576)) || echo 0
+}
+
 # perform WHAT: with the volume mounted; output is the step's data.
 perform() {
   case $1 in
@@ -128,12 +159,7 @@ perform() {
       cat "$file" || say failed "it cannot be read"
     done </out/found
     ;;
-  copy-out)
-    only_one && while read -r file; do
-      stat -c %s "$file"
-      dd if="$file" of="$(disk "$(cat "$here/device")")" bs=1M conv=fsync 2>/dev/null || say failed "it could not be copied"
-    done </out/found
-    ;;
+  copy-out) copied "$(disk "$(cat "$here/device")")" ;;
   rename) each renamed ;;
   delete) each rm ;;
   replace) only_one && each overwritten ;;
@@ -154,6 +180,7 @@ while read -r step what; do
     umount /v || { code=1; say failed "the volume could not be unmounted"; }
   else
     code=1
+    [ "$kind" != absent ] || [ ! -e "$here/optional" ] || code=0 holder=
   fi
   printf '%s' "$why" >"/out/$step/text"
   echo "$code ${holder:-0} ${kind:-failed}" >"/out/$step/exit"
