@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Hashable
 from functools import lru_cache
@@ -72,5 +73,10 @@ def write(value: object, path: Path) -> None:
 def replace_text(path: Path, text: str) -> None:
     """Atomic write of a text file next to where it will be."""
     scratch = path.with_name(f".{path.name}.new")
-    scratch.write_text(text, encoding="utf-8")
-    scratch.replace(path)
+    try:
+        scratch.write_text(text, encoding="utf-8")
+        scratch.replace(path)
+    except OSError:
+        with contextlib.suppress(OSError):
+            scratch.unlink()
+        raise

@@ -149,10 +149,14 @@ class Setting:
             ArtefactStore(self.lab.places, manifest).check(version, family)
 
     def history(self) -> dict[str, float]:
-        """Durations of earlier runs, newest last, by `lab.matrix.estimate.keys`."""
+        """Durations of earlier runs, by `lab.matrix.estimate.keys`; newest last, damaged ones passed over."""
         found: dict[str, float] = {}
         for path in sorted(self.lab.reports.glob("*/durations.json")):
-            found.update(json.loads(path.read_text()))
+            try:
+                raw = json.loads(path.read_bytes())
+                found |= {str(key): float(seconds) for key, seconds in raw.items()}
+            except (OSError, ValueError, TypeError, AttributeError):
+                continue
         return found
 
     def run_facts(self) -> dict[str, object]:

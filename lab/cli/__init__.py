@@ -5,6 +5,7 @@ Results go to stdout, everything for the eye to stderr. Exit codes are those of 
 
 from __future__ import annotations
 
+import errno
 import importlib
 import sys
 import traceback
@@ -14,7 +15,8 @@ from typing import Annotated
 import typer
 
 from lab import log
-from lab.errors import ExitCode, LabError
+from lab.cli import streams
+from lab.errors import ExitCode, InfraError, LabError
 
 COMMANDS: Mapping[str, tuple[str, ...]] = {
     "running": ("plan", "run", "judge", "gate", "schema"),
@@ -32,6 +34,24 @@ COMMANDS: Mapping[str, tuple[str, ...]] = {
 }
 """Module of this package to the commands it registers: `lab plan` loads no more than it needs (0.4 s
 instead of 1.2)."""
+
+
+MENDS: Mapping[int, str] = {
+    errno.ENOSPC: "make room there; what was recorded is kept, and lab judge RUN goes on from it",
+    errno.EDQUOT: "make room in the quota; what was recorded is kept, and lab judge RUN goes on from it",
+    errno.EROFS: "places: and reports: in lab.yaml, or LAB_HOME, name directories that can be written",
+    errno.EACCES: "run as the user who owns it, or name another place in lab.yaml",
+    errno.EPERM: "run as the user who owns it, or name another place in lab.yaml",
+    errno.ENAMETOOLONG: "use a shorter name",
+    errno.ELOOP: "a link there leads to itself",
+    errno.ENOTDIR: "something that is no directory is in the way",
+    errno.EISDIR: "a directory is in the way",
+    errno.EIO: "look at the disk: dmesg says more",
+    errno.EMFILE: "raise the limit of open files: ulimit -n",
+    errno.ENFILE: "raise the machine's limit of open files: sysctl fs.file-max",
+    errno.ENOMEM: "end something else, or run fewer guests at a time",
+}
+"""What the machine can refuse whoever asks for it, and the remedy; any other OSError is a bug of ours."""
 
 
 def application(word: str = "") -> typer.Typer:
@@ -64,7 +84,14 @@ def _first_word(arguments: Sequence[str]) -> str:
 
 def main() -> None:
     """The entry point: every way to end has its exit code and its sentence."""
-    sys.exit(invoke(sys.argv[1:]))
+    streams.prepare()
+    code = invoke(sys.argv[1:])
+    try:
+        streams.flush()
+    except OSError as error:
+        told = complain(outside(error, "the result cannot be written"))
+        code = code or told
+    sys.exit(code)
 
 
 def invoke(arguments: list[str]) -> int:
@@ -79,10 +106,20 @@ def invoke(arguments: list[str]) -> int:
         print("lab: interrupted", file=sys.stderr)
         return 130
     except Exception as error:  # noqa: BLE001 - the top: say it, show where, exit as a lab fault
+        if isinstance(error, OSError) and error.errno in MENDS:
+            return complain(outside(error))
         traceback.print_exc()
         print(f"lab: error: this is a bug in the lab: {type(error).__name__}: {error}", file=sys.stderr)
         return int(ExitCode.LAB_FAULT)
     return int(ExitCode.SHIP)
+
+
+def outside(error: OSError, what: str = "") -> LabError:
+    """What the machine refused, in words: where, why, and what mends it."""
+    where = ": ".join(str(part) for part in (what, error.filename) if part) or "writing a file"
+    return InfraError(
+        f"{where}: {(error.strerror or str(error)).lower()}", hint=MENDS.get(error.errno or 0) or None
+    )
 
 
 def complain(error: LabError) -> int:

@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from lab.errors import Busy
+from lab.errors import Busy, InfraError
 from lab.places import Places
 
 
@@ -16,10 +16,17 @@ def orchestrator(places: Places, what: str) -> Iterator[None]:
     """Hold the lock of the state directory; the kernel releases it when the process ends, however it ends.
 
     :raise Busy: another process holds it.
+    :raise InfraError: the state directory cannot be written.
     """
-    places.state.mkdir(parents=True, exist_ok=True)
-    path = places.state / "orchestrator.lock"
-    with path.open("a+") as lock:
+    try:
+        places.state.mkdir(parents=True, exist_ok=True)
+        opened = (places.state / "orchestrator.lock").open("a+")
+    except OSError as error:
+        raise InfraError(
+            f"state directory {str(places.state)!r} cannot be used: {(error.strerror or str(error)).lower()}",
+            hint="places.state in lab.yaml, or LAB_HOME, names one that can be written",
+        ) from error
+    with opened as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:

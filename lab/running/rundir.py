@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from lab import codec
-from lab.errors import ArtefactError, InputError
+from lab.errors import ArtefactError, InfraError, InputError
 from lab.model import AttemptRecord, Cell, CellId, GatePolicy, Omitted, Plan, TestPlan
 from lab.running.records import record, records
 
@@ -31,11 +31,20 @@ class RunDirectory:
 
     @classmethod
     def create(cls, reports: Path) -> RunDirectory:
-        """A new directory with a readable id: date, time, four random characters."""
+        """A new directory with a readable id: date, time, four random characters.
+
+        :raise InfraError: it cannot be made.
+        """
         stamp = datetime.now(tz=UTC).strftime("%Y%m%d-%H%M%S")
         path = reports / f"{stamp}-{secrets.token_hex(2)}"
-        path.mkdir(parents=True)
-        _point_latest(reports, path)
+        try:
+            path.mkdir(parents=True)
+            _point_latest(reports, path)
+        except OSError as error:
+            raise InfraError(
+                f"run directory {str(path)!r} cannot be made: {(error.strerror or str(error)).lower()}",
+                hint="reports: in lab.yaml says where runs are kept; it must take files and links",
+            ) from error
         return cls(path)
 
     @classmethod
@@ -115,14 +124,6 @@ class RunDirectory:
 
     def forget_stop(self) -> None:
         (self.path / STOP_FILE).unlink(missing_ok=True)
-
-    def durations(self) -> dict[str, float]:
-        """Seconds of each finished cell, for the next plan's estimate."""
-        path = self.path / "durations.json"
-        if not path.is_file():
-            return {}
-        found: dict[str, float] = json.loads(path.read_text())
-        return found
 
 
 def stop_file(recording: Path) -> Path | None:

@@ -19,7 +19,7 @@ from types import FrameType
 from pydantic import TypeAdapter
 from rich.console import Console
 
-from lab import log
+from lab import codec, log
 from lab.clock import wall
 from lab.images.built import BuiltImage
 from lab.machine import leftovers
@@ -119,7 +119,7 @@ class Session:
         }
         self.directory.write_run(_plain({**facts, **ended}))
         path = self.directory.path / "durations.json"
-        path.write_text(json.dumps(self._durations, indent=1) + "\n")
+        codec.replace_text(path, json.dumps(self._durations, indent=1) + "\n")
         boot_times.write(self.directory.path, self._boots)
         self._measured.write(self.directory.path)
 

@@ -6,11 +6,13 @@ import base64
 import io
 import json
 import xml.etree.ElementTree as ET
+from pathlib import Path
 
 import pytest
 import report_factories as make
 from PIL import Image
 
+from lab.errors import InfraError
 from lab.report import thumbnails, write_all
 from lab.report.wording import count, listing, percent, plain, seconds
 
@@ -35,6 +37,24 @@ def test_the_other_files_can_be_made_again_from_the_written_document(tmp_path):
     first = {path.name: path.read_bytes() for path in tmp_path.iterdir() if path.is_file()}
     write_all(tmp_path, json.loads((tmp_path / "report.json").read_text(encoding="utf-8")))
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir() if path.is_file()} == first
+
+
+def test_a_report_that_cannot_be_written_leaves_the_last_one_whole(tmp_path, monkeypatch):
+    """Nobody may find the answer of another judgement in the next file."""
+    write_all(tmp_path, make.bad_update().doc(tmp_path))
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir() if path.is_file()}
+    real = Path.write_text
+
+    def full(path, *words, **named):
+        if path.name == ".junit.xml.new":
+            raise OSError(28, "No space left on device")
+        return real(path, *words, **named)
+
+    monkeypatch.setattr(Path, "write_text", full)
+    with pytest.raises(InfraError, match="cannot be written: no space left") as caught:
+        write_all(tmp_path, make.mixed().doc(tmp_path))
+    assert f"lab judge {tmp_path.name}" in caught.value.hint
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir() if path.is_file()} == before
 
 
 def decoded(uri: str) -> Image.Image:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from lab.errors import Busy, ExitCode
+from lab.errors import Busy, ExitCode, InfraError
 from lab.places import Places
 from lab.running.lock import orchestrator
 
@@ -54,3 +54,12 @@ def test_a_holder_that_has_not_said_its_name_is_another_process(places: Places) 
     with orchestrator(places, "a lab run"):
         (places.state / "orchestrator.lock").write_text("")
         assert "is used by another process" in second(places).message
+
+
+def test_a_state_directory_that_cannot_be_made_is_named_with_its_remedy(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    wrong = Places(cache=tmp_path / "c", state=tmp_path / "file/s", runtime=tmp_path / "r")
+    told = r"state directory '.*/s' cannot be used: not a directory"
+    with pytest.raises(InfraError, match=told) as caught, orchestrator(wrong, "a lab run"):
+        pytest.fail("there is no such directory")
+    assert "LAB_HOME" in str(caught.value.hint)

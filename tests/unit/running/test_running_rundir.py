@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import re
 from pathlib import Path
 
 import pytest
 from running_factories import cell, ended, panicked, plan, record, started
 
-from lab.errors import ArtefactError, InputError
+from lab.errors import ArtefactError, InfraError, InputError
 from lab.model import Omitted
 from lab.running.rundir import RunDirectory, stop_file
 
@@ -132,13 +131,6 @@ def test_a_cell_that_was_never_begun_has_no_attempts(tmp_path: Path) -> None:
     assert run(tmp_path, "r").attempts(plan(cell("one"))) == []
 
 
-def test_durations_are_those_that_were_written(tmp_path: Path) -> None:
-    made = run(tmp_path, "r")
-    assert made.durations() == {}
-    (made.path / "durations.json").write_text(json.dumps({"tiny": 12.5}))
-    assert made.durations() == {"tiny": 12.5}
-
-
 def test_asking_a_run_to_stop_reaches_its_cells_and_no_repeat(tmp_path: Path) -> None:
     made = run(tmp_path, "r")
     made.ask_to_stop()
@@ -146,3 +138,10 @@ def test_asking_a_run_to_stop_reaches_its_cells_and_no_repeat(tmp_path: Path) ->
     assert asked is not None
     assert asked.exists()
     assert stop_file(made.path / "repro" / cell().id / "a1") is None
+
+
+def test_reports_that_cannot_be_written_are_named_with_their_remedy(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(InfraError, match=r"run directory '.*' cannot be made: not a directory") as caught:
+        RunDirectory.create(tmp_path / "file/reports")
+    assert "reports:" in str(caught.value.hint)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 from lab import agents
 from lab.model import Family, ImageInfo
-from lab.setting import _suits
+from lab.setting import Setting, _suits
 
 ROOT = Path(__file__).resolve().parents[3]
 DEMO = agents.load(ROOT / "agents/demo-sensor")
@@ -34,3 +35,17 @@ def test_a_family_the_agent_does_not_know_is_unrunnable() -> None:
 def test_an_image_that_cannot_run_anyway_keeps_its_own_reason() -> None:
     broken = replace(DEBIAN, kind="disk", unrunnable="needs your file")
     assert _suits(broken, DEMO) == broken
+
+
+def test_durations_of_a_run_that_was_killed_while_it_wrote_them_stop_no_plan(tmp_path: Path) -> None:
+    lab = SimpleNamespace(reports=tmp_path)
+    for name, text in (
+        ("1", '{"tiny": 12.5}'),
+        ("2", '{"tiny": 1'),
+        ("3", "[]"),
+        ("4", '{"tiny": null}'),
+        ("5", '{"other": 3}'),
+    ):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "durations.json").write_text(text)
+    assert Setting.history(SimpleNamespace(lab=lab)) == {"tiny": 12.5, "other": 3.0}  # type: ignore[arg-type]
