@@ -101,6 +101,7 @@ def _rows(hosts: tuple[HostReport, ...]) -> list[tuple[str, list[str]]]:
         ("free disk", [f"{host.free_disk_gib} GiB" for host in hosts]),
         ("OVMF", ["yes" if host.ovmf else "no" for host in hosts]),
         ("swtpm", ["yes" if host.swtpm else "no" for host in hosts]),
+        ("makedumpfile", ["yes" if host.makedumpfile else "no" for host in hosts]),
         ("image tools", [_tools(host) for host in hosts]),
     ]  # fmt: skip
 

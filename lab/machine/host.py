@@ -15,7 +15,7 @@ from lab.config.types import HostSpec
 from lab.errors import HostError, LabError
 from lab.images import tools
 from lab.images.tools import Tool
-from lab.machine import embedded
+from lab.machine import embedded, kdump
 from lab.machine.driver import Hypervisor, interruptible
 from lab.machine.machine import OVMF_CODE, is_remote, open_host
 from lab.machine.probe import Acceleration, remembered
@@ -58,6 +58,7 @@ class HostReport:
     free_disk_gib: float = 0.0
     ovmf: bool = False
     swtpm: bool = False
+    makedumpfile: bool = False
     missing_tools: tuple[str, ...] = ()
     slots: int = 0
     """Guests at a time that lab.yaml allows; 0: as many as the lab finds room for."""
@@ -122,6 +123,7 @@ def survey(spec: HostSpec, places: Places, missing: Sequence[Tool], *, fresh: bo
         free_disk_gib=_disk(places, problems),
         ovmf=_present(OVMF_CODE, "UEFI images cannot run: no OVMF", "apt-get install ovmf", problems),
         swtpm=_swtpm(problems),
+        makedumpfile=_makedumpfile(problems),
         missing_tools=_tools(missing, problems),
         slots=spec.slots or 0,
         why=_why(spec, room),
@@ -234,6 +236,14 @@ def _swtpm(problems: list[Problem]) -> bool:
             fatal=False,
         )
     )
+    return False
+
+
+def _makedumpfile(problems: list[Problem]) -> bool:
+    if shutil.which(kdump.TOOL):
+        return True
+    what = f"kernel logs cannot be read from memory dumps: no {kdump.TOOL}"
+    problems.append(Problem(what=what, mend=f"apt-get install {kdump.TOOL}", fatal=False))
     return False
 
 

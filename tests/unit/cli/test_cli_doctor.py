@@ -6,6 +6,7 @@ import pytest
 from rich.console import Console
 
 from lab.cli import doctor
+from lab.machine import host
 from lab.machine.host import HostReport, Problem
 from lab.machine.probe import Acceleration, Trial
 from lab.selftest.results import CanaryResult, Proven, detectors_digest
@@ -77,3 +78,14 @@ def test_a_host_says_whether_its_detectors_were_proven(shown: str) -> None:
     assert "FAILED" in row
     assert "oom" in row
     assert "never proven" in row
+
+
+def test_the_reader_of_kernel_logs_is_missed_with_the_command_that_brings_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    problems: list[Problem] = []
+    monkeypatch.setattr(host.shutil, "which", lambda _name: None)
+    assert not host._makedumpfile(problems)
+    assert [(one.mend, one.fatal) for one in problems] == [("apt-get install makedumpfile", False)]
+    monkeypatch.setattr(host.shutil, "which", lambda name: f"/usr/bin/{name}")
+    assert host._makedumpfile([])
