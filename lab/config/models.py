@@ -14,7 +14,7 @@ from typing import Annotated, Any, Literal, TypeVar
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, model_validator
 
 from lab.config.located import Model
-from lab.config.units import Flag, MiB, Seconds, Text
+from lab.config.units import Flag, MiB, PathText, Seconds, Text
 from lab.model import Arm, DumpWhen, Firmware, Identity
 
 NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9.-]{0,47}$"
@@ -396,14 +396,14 @@ class ClonesModel(Model):
 class MediaModel(Model):
     """Files of yours that an image of Windows is made from, and which of its variants; docs/windows.md."""
 
-    iso: str | None = Field(default=None, description="Installation media of Windows.")
-    virtio: str | None = Field(default=None, description="virtio-win media with the drivers.")
-    openssh: str | None = Field(
+    iso: PathText | None = Field(default=None, description="Installation media of Windows.")
+    virtio: PathText | None = Field(default=None, description="virtio-win media with the drivers.")
+    openssh: PathText | None = Field(
         default=None, description="MSI of OpenSSH for Windows; releases before Server 2025 bring no server."
     )
     edition: str | None = Field(default=None, description="Edition, such as `Enterprise` or `Standard Core`.")
     language: str | None = Field(default=None, description="Language of the media, such as `en-US`.")
-    updates: tuple[str, ...] | None = Field(
+    updates: tuple[PathText, ...] | None = Field(
         default=None, description="Updates (.msu) to install, in this order: the OS build as an axis."
     )
 
@@ -411,13 +411,13 @@ class MediaModel(Model):
 class PlacesModel(Model):
     """Directories outside the checkout. The environment variable LAB_HOME wins over all three."""
 
-    cache: str | None = Field(
+    cache: PathText | None = Field(
         default=None, description="Images and artefacts. Default: XDG_CACHE_HOME/fleet-lab."
     )
-    state: str | None = Field(
+    state: PathText | None = Field(
         default=None, description="Host facts, locks, keys. Default: XDG_STATE_HOME/fleet-lab."
     )
-    runtime: str | None = Field(
+    runtime: PathText | None = Field(
         default=None,
         description="Sockets; at most 50 bytes long. Default: XDG_RUNTIME_DIR/fleet-lab.",
     )
@@ -477,13 +477,13 @@ class LabModel(Model):
         default={},
         description="Media for images that need yours, by image name or pattern; relative to this file.",
     )
-    tools: dict[Literal["diskspd", "package"], Annotated[str, Field(min_length=1)]] = Field(
+    tools: dict[Literal["diskspd", "package"], Annotated[PathText, Field(min_length=1)]] = Field(
         default={},
         description="Programs of yours for loads on Windows guests: diskspd.exe, an MSI to install.",
     )
     places: PlacesModel = Field(
         default=PlacesModel(), description="Where images, state and sockets are kept."
     )
-    reports: Annotated[str, Field(min_length=1)] = Field(
+    reports: Annotated[PathText, Field(min_length=1)] = Field(
         default="reports", description="Where runs are written, relative to this file."
     )

@@ -7,15 +7,18 @@ same pattern. In code sizes are whole MiB (`_mib`) and durations seconds (`_s`).
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, Strict, WithJsonSchema
+from pydantic import AfterValidator, BeforeValidator, Strict, WithJsonSchema
 
 _SIZE = re.compile(r"([0-9]{1,9})(KiB|MiB|GiB|TiB)")
 _KIB = {"KiB": 1, "MiB": 1024, "GiB": 1024**2, "TiB": 1024**3}
 _DURATION = re.compile(r"(?:([0-9]{1,9}(?:\.[0-9]{1,6})?)(ms|s|m|h|d))")
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 
+LONGEST_NAME = 255
+"""Of ext4, XFS and Btrfs alike."""
 SIZE_PATTERN = r"^[0-9]{1,9}(KiB|MiB|GiB|TiB)$"
 DURATION_PATTERN = r"^([0-9]{1,9}(\.[0-9]{1,6})?(ms|s|m|h|d))+$"
 
@@ -42,6 +45,20 @@ def duration_s(text: object) -> float:
     if not isinstance(text, str) or not re.fullmatch(DURATION_PATTERN, text):
         raise ValueError("wanted a duration with its unit, such as 90s, 15m or 72h")
     return sum(float(number) * _SECONDS[unit] for number, unit in _DURATION.findall(text))
+
+
+def path_text(text: str) -> str:
+    """A path as it may be written: relative, absolute, or below a user's home.
+
+    :raise ValueError: no file can be called that.
+    """
+    if "\0" in text or any(len(part.encode("utf-8", "replace")) > LONGEST_NAME for part in text.split("/")):
+        raise ValueError(f"wanted a path, whose names have at most {LONGEST_NAME} bytes and no NUL")
+    try:
+        Path(text).expanduser()
+    except RuntimeError as error:
+        raise ValueError(f"wanted a path, {text.partition('/')[0]!r} is nobody's home here") from error
+    return text
 
 
 def size_text(mib: int) -> str:
@@ -82,6 +99,9 @@ Seconds = Annotated[
     WithJsonSchema({"type": "string", "pattern": DURATION_PATTERN, "examples": ["90s", "15m", "72h"]}),
 ]
 """A duration; seconds in code."""
+
+PathText = Annotated[str, AfterValidator(path_text)]
+"""A path; relative ones are below the directory of the file."""
 
 Text = Annotated[str, WithJsonSchema({"type": ["string", "number"]})]
 """Text that may look like a number: `build: 1.10` is the text `1.10`."""

@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 from lab.config.types import Lab
-from lab.errors import NothingSelected
+from lab.errors import ConfigError, NothingSelected
 from lab.matrix.axes import Block, Resolver, Rules
 from lab.matrix.capacity import HostFacts, Obstacle, misfit, obstacle
 from lab.matrix.estimate import bill
@@ -53,6 +53,7 @@ def build(
         for block in blocks:
             expansion.add(block)
     expansion.close()
+    expansion.check_rings()
     cells, omitted = expansion.ordered(), list(expansion.omitted.values())
     if select:
         cells, unselected = _selected(cells, omitted, select)
@@ -117,6 +118,8 @@ class _Expansion:
         self._unfitted = {name for block in blocks for name in block.images}
         self._several_seeds = len({seed for block in blocks for seed in block.seeds}) > 1
         self._most = most_repetitions(lab.compare, blocks)
+        self._bases: set[CellId] = set()
+        """Ids of all cells, without their repetition."""
         self._weights: dict[str, float] = {}
         self._obstacles: dict[tuple[str, str, int, int], Obstacle | None] = {}
 
@@ -139,6 +142,18 @@ class _Expansion:
             reason = f"no profile of the matrix fits image {name} (firmware {self._images[name].firmware})"
             hint = "add one that does to matrix.profiles in lab.yaml"
             self._omit(CellId(name), "unrunnable", reason, hint, where=_Where(name))
+
+    def check_rings(self) -> None:
+        """:raise ConfigError: a ring selects nothing at all, so what it was to be tried on comes too late."""
+        ids = {*self.cells, *self.omitted, *self._bases}
+        lines = []
+        for number, (ring, test) in enumerate(zip(self._lab.rings, self._rules.rings, strict=True)):
+            if not any(test(one) for one in ids):
+                path = f"rings[{number}].select"
+                told = f"{ring.select!r} of ring {ring.name!r} matches none of {len(self._bases)} cells"
+                lines.append(f"{self._lab.place(path)}: {path}: {told}")
+        if lines:
+            raise ConfigError("\n".join(lines), hint="lab plan --all, without the ring, lists the cells")
 
     def ordered(self) -> list[Cell]:
         """Cells of the first ring first, and of built images before those of images to be built; those
@@ -187,6 +202,7 @@ class _Expansion:
         shown_version = version if len(versions) > 1 else None
         shown_seed = square.seed if self._several_seeds else None
         base = cell_id(*names, version=shown_version, seed=shown_seed)
+        self._bases.add(base)
         least, own = self._overrides.repetitions(base)
         most = least if own else max(least, self._most)
         for number in range(1, most + 1):

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lab.config.units import duration_s, duration_text, size_mib, size_text
+from lab.config.units import duration_s, duration_text, path_text, size_mib, size_text
 
 
 @pytest.mark.parametrize(
@@ -48,3 +48,14 @@ def test_whole_seconds_read_back_as_they_were_written(seconds: int) -> None:
 
 def test_durations_for_people_are_short() -> None:
     assert [duration_text(s) for s in (0, 0.25, 42.4, 3600, 3661)] == ["0s", "250ms", "42s", "1h", "1h1m1s"]
+
+
+@pytest.mark.parametrize("text", ["a\0b", "x" * 256, "a/" + "é" * 128, "~nobody-of-that-name/x"])
+def test_what_no_file_can_be_called_is_no_path(text: str) -> None:
+    with pytest.raises(ValueError, match="wanted a path"):
+        path_text(text)
+
+
+@pytest.mark.parametrize("text", ["reports", "/srv/läb spaced/r", "~/r", "../r", "a/" * 20 + "b"])
+def test_paths_stay_as_they_were_written(text: str) -> None:
+    assert path_text(text) == text

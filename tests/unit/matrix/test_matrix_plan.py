@@ -491,3 +491,17 @@ def test_every_combination_is_a_cell_or_an_omission_and_never_both(
         ]
         whole = len(fitting) * len(seeds) * repetitions * 2
         assert len(cells) + sum(1 for one in made.omitted if one.arm is not None) == whole
+
+
+def test_a_ring_that_selects_nothing_is_a_mistake() -> None:
+    """A canary that is misspelt would be tried on nobody, and everything would run at once."""
+    rings = (Ring(name="canary", select="debian12*"), Ring(name="rest", select="*"))
+    with pytest.raises(ConfigError) as caught:
+        build(rings=rings)
+    assert "rings[0].select: 'debian12*' of ring 'canary' matches none of 4 cells" in caught.value.message
+
+
+def test_a_ring_may_be_taken_up_by_the_rings_before_it_or_by_repetitions() -> None:
+    rings = (Ring(name="all", select="*_candidate"), Ring(name="none left", select="debian*_candidate"))
+    assert ids(build(rings=rings))
+    assert {cell.ring for cell in build(rings=rings, repetitions=2).cells} == {0, 2}
