@@ -19,8 +19,14 @@ from lab.model import Capture, EvidenceRef, Finding, FindingKind, Observation
 Fetch = Callable[[Capture], bytes | bytearray | memoryview | mmap | None]
 ASKED = (b"sysrq: Show", b"NMI received for unknown reason", b"panic: NMI")
 """Where a kernel log begins to hold what the lab asked for."""
+DUMPS = ("guest-dump", "memory-dump")
 MOST_LOG = 16 * 1024 * 1024
 """Bytes of a kernel log; the largest ring buffer that kernels are built with is 32 MiB, usual is 256 KiB."""
+
+
+def _of_windows(data: bytes | bytearray | memoryview | mmap | None) -> bool:
+    """The host's dump of a Windows that helped it; one of a Linux gives its log instead."""
+    return data is not None and bytes(data[:8]) in (b"PAGEDU64", b"PAGEDUMP")
 
 
 class Captured:
@@ -40,8 +46,10 @@ class Captured:
             self.asked_s = observation.t_s
         if self._fetch is None or not observation.path:
             return
-        if observation.what == "guest-dump":
-            self._dump(observation, self._fetch(observation))
+        if observation.what in DUMPS:
+            data = self._fetch(observation)
+            if observation.what == "guest-dump" or _of_windows(data):
+                self._dump(observation, data)
         elif observation.what == "kernel-log":
             self._log(observation, self._fetch(observation))
         elif observation.what == "event-log":

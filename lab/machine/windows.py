@@ -26,13 +26,15 @@ SPINLOCK_RETRIES = 8191
 def features(parent: ET.Element, profile: Profile, accelerator: str) -> None:
     """Hyper-V enlightenments, which only KVM gives, and SMM for Secure Boot.
 
-    The crash registers (`<panic model='hyperv'>`) are a device of their own to libvirt.
+    The crash registers (`<panic model='hyperv'>`) are a device of their own to libvirt. Through vmcoreinfo
+    the virtio-win fwcfg driver hands QEMU the header of a memory dump in Windows' format.
     """
     if accelerator == "kvm":
         hyperv = ET.SubElement(parent, "hyperv", mode="custom")
         for name in ENLIGHTENMENTS:
             ET.SubElement(hyperv, name, state="on")
         ET.SubElement(hyperv, "spinlocks", state="on", retries=str(SPINLOCK_RETRIES))
+    ET.SubElement(parent, "vmcoreinfo", state="on")
     secure_features(parent, profile)
 
 

@@ -18,6 +18,7 @@ from lab.machine import kdump, sysrq
 from lab.machine.driver import DumpTimeout
 from lab.machine.machine import Machine
 from lab.machine.vitals import Vitals
+from lab.model import Family
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,6 +28,13 @@ class MemoryDump:
     path: Path
     compressed: bool
     """kdump-compressed, else ELF."""
+    windows: bool = False
+    """Neither: a full dump in Windows' format, which WinDbg opens."""
+
+    @property
+    def format(self) -> str:
+        """For a person."""
+        return "Windows dump" if self.windows else "kdump-compressed" if self.compressed else "ELF"
 
 
 class Witness(Protocol):
@@ -59,8 +67,8 @@ class Witness(Protocol):
 
     def nmi(self) -> None: ...
     def dump(self, target: Path, *, timeout_s: float) -> MemoryDump:
-        """The guest's memory to `target`: compressed where QEMU can, else ELF. Nothing is left of a
-        failure."""
+        """The guest's memory to `target`: compressed where QEMU can, else ELF; of a Windows in its own format
+        where the guest helps, else ELF. Nothing is left of a failure."""
         ...
 
 
@@ -115,6 +123,8 @@ class MachineWitness:
 
     def _dump(self, target: Path, part: Path, flat: Path, timeout_s: float) -> MemoryDump:
         domain, compressed = self._machine.domain, True
+        if self._machine.order.image.family is Family.WINDOWS:
+            return self._dump_windows(target, part, timeout_s)
         try:
             domain.dump(flat, compressed=True, timeout_s=timeout_s)
             kdump.unflatten(flat, part)
@@ -127,3 +137,18 @@ class MachineWitness:
         part.chmod(0o644)
         part.replace(target)
         return MemoryDump(path=target, compressed=compressed)
+
+    def _dump_windows(self, target: Path, part: Path, timeout_s: float) -> MemoryDump:
+        """Readers of Windows memory take ELF and no kdump."""
+        domain, windows = self._machine.domain, True
+        try:
+            domain.dump(part, compressed=False, windows=True, timeout_s=timeout_s)
+        except DumpTimeout:
+            raise
+        except MachineError as error:
+            log.get("machine").info("no Windows dump", machine=self._machine.name, error=str(error))
+            windows = False
+            domain.dump(part, compressed=False, timeout_s=timeout_s)
+        part.chmod(0o644)
+        part.replace(target)
+        return MemoryDump(path=target, compressed=False, windows=windows)

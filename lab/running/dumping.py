@@ -165,8 +165,7 @@ class Dumping:
         if linux and dump.compressed:
             # before the dump's digest is taken, as the kernel's note is put into it
             taken.append(self._captures.tried("kernel-log", lambda: self._kernel_log(dump.path, limit_s)))
-        kind = "kdump-compressed" if dump.compressed else "ELF"
-        detail = f"{self._witness.memory_mib} MiB of memory, {kind}"
+        detail = f"{self._witness.memory_mib} MiB of memory, {dump.format}"
         self._captures.attempt(
             "memory-dump", lambda: self._captures.file("memory-dump", dump.path, took_s, detail)
         )

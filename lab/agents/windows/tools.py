@@ -9,14 +9,14 @@ import contextlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Protocol
 
 from lab.agents import exit_codes
 from lab.agents.exit_codes import Meaning, Restart, restart
 from lab.agents.outcomes import AgentFailure
-from lab.agents.windows import listings
+from lab.agents.windows import listings, safe_mode
+from lab.agents.windows.guestlike import GuestLike
 from lab.agents.windows.listings import Filter, Package, Service, Verification
+from lab.agents.windows.safe_mode import SafeMode
 from lab.guest.channel import Command
 from lab.guest.windows.quoting import powershell
 from lab.proc import Completed
@@ -33,20 +33,6 @@ ConvertTo-Json -Compress @{{ status=[string]$s.Status; signer=[string]$s.SignerC
   file=[string]$v.FileVersion; product=[string]$v.ProductVersion
   parts=@($v.FileMajorPart,$v.FileMinorPart,$v.FileBuildPart,$v.FilePrivatePart) -join '.' }}
 """
-
-
-class GuestLike(Protocol):
-    """What of `lab.guest.guest.Guest` is needed here."""
-
-    def run(self, command: Command, timeout_s: float | None = None, check: bool = False) -> Completed: ...
-
-    def put(self, source: bytes | Path, to: str) -> None: ...
-
-    def reboot(self, wait: bool = True, timeout_s: float | None = None, *, reason: str = "") -> None: ...
-
-    def declare_reboot(self, reason: str) -> None: ...
-
-    def wait_rebooted(self) -> None: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -184,6 +170,16 @@ class WindowsTools:
         self._guest.reboot(reason="Driver Verifier is switched off")
         if self.verification().on:
             raise AgentFailure("Driver Verifier is still on after it was reset and the guest restarted")
+
+    # -- safe mode -----------------------------------------------------------
+
+    def safe_mode(self, *, network: bool = False) -> contextlib.AbstractContextManager[SafeMode]:
+        """See `lab.agents.windows.safe_mode`: `with windows.safe_mode():`."""
+        return safe_mode.safe_mode(self._guest, network=network)
+
+    def recovery_environment(self) -> str:
+        """Where WinRE is, "" when it is switched off."""
+        return safe_mode.recovery_environment(self._guest)
 
     # -- parts ---------------------------------------------------------------
 

@@ -12,6 +12,7 @@ from lab.agents.exit_codes import Restart
 from lab.agents.outcomes import AgentFailure
 from lab.agents.windows import listings
 from lab.agents.windows.listings import State
+from lab.agents.windows.safe_mode import SafeMode
 from lab.agents.windows.tools import WindowsTools
 from lab.proc import Completed
 
@@ -151,3 +152,47 @@ def test_a_verifier_that_is_not_in_force_is_a_failure_and_no_pass() -> None:
 def test_settings_without_flags_are_not_taken_for_off() -> None:
     with pytest.raises(ValueError, match="no flags"):
         listings.verification("Access denied")
+
+
+def test_safe_mode_is_seen_from_inside_and_the_ways_in_are_kept_open() -> None:
+    on = (0, "    OptionValue    REG_DWORD    0x1\n")
+    added = [(0, "")] * 3
+    guest = Guest({"reg.exe": [*added, on, (1, "ERROR: The system was unable to find it")]})
+    with WindowsTools(guest).safe_mode() as mode:
+        assert mode is SafeMode.MINIMAL
+    agent = r"reg.exe add HKLM\SYSTEM\CurrentControlSet\Control\SafeBoot\Minimal\QEMU-GA /ve"
+    assert guest.did[0].startswith(agent)
+    rest = [one for one in guest.did if not one.startswith("reg.exe")]
+    assert rest == [
+        "bcdedit.exe /set {current} safeboot minimal",
+        "reboot: safe mode is switched on",
+        "bcdedit.exe /deletevalue {current} safeboot",
+        "reboot: safe mode is switched off",
+    ]
+
+
+@pytest.mark.parametrize("answer", ["", "    OptionValue    REG_DWORD    0x2"])
+def test_a_guest_that_came_up_otherwise_is_not_in_safe_mode(answer: str) -> None:
+    guest = Guest({"reg.exe": [*[(0, "")] * 3, (0, answer)]})
+    with pytest.raises(AgentFailure, match="came up with"), WindowsTools(guest).safe_mode():
+        pass
+
+
+def test_a_guest_that_stays_in_safe_mode_is_not_let_go() -> None:
+    guest = Guest({"reg.exe": [*[(0, "")] * 3, (0, "  OptionValue    REG_DWORD    0x2")]})
+    with pytest.raises(AgentFailure, match="still on"), WindowsTools(guest).safe_mode(network=True):
+        pass
+
+
+@pytest.mark.parametrize(
+    ("told", "where"),
+    [
+        (
+            "    Windows RE-Speicherort:  \\\\?\\GLOBALROOT\\device\\harddisk0\\partition4\\Recovery\n",
+            "\\\\?\\GLOBALROOT\\device\\harddisk0\\partition4\\Recovery",
+        ),
+        ("    Windows RE status:         Disabled\n    Windows RE location:\n", ""),
+    ],
+)
+def test_winre_is_found_by_its_place_in_any_language(told: str, where: str) -> None:
+    assert WindowsTools(Guest({"reagentc.exe": [(0, told)]})).recovery_environment() == where
