@@ -31,8 +31,9 @@ from lab.sensors.screen import ScreenSensor
 from lab.sensors.serial import SerialSensor
 
 PING_S = 2.0
-UNHURRIED = 5.0
-"""How much rarer a soak's guest is looked at while nothing is suspected: days of recording stay small."""
+UNHURRIED, WARPED = 5.0, 15.0
+"""How much rarer a soak's guest is looked at while nothing is suspected: days of recording stay small, and a
+clock that runs ahead is not held up."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,7 +64,7 @@ def attach(
     record, boot_s = recorder.add, order.cell.timeouts.scaled(order.host.factor).boot_s
     witness = MachineWitness(machine)
     host = None if is_remote(order.host.uri) else pressure.read
-    pace = UNHURRIED if order.scenario.soak else 1.0
+    pace = WARPED if order.profile.time_warp else UNHURRIED if order.scenario.soak else 1.0
     pulse = PulseSensor(witness.vitals, record, clock, host=host, interval_s=pace * pulses.INTERVAL_S)
     screen = ScreenSensor(
         machine.screenshot, order.recording, record, clock, interval_s=pace * screens.INTERVAL_S

@@ -81,6 +81,13 @@ def test_a_warped_guest_runs_until_its_own_clock_is_there(made) -> None:
     assert [round(item.guest_s) for item in samples(seen)] == [10, 30_010, 60_010, 90_010]
 
 
+@pytest.mark.parametrize(("looked_s", "rest_s"), [(0.1, 10.0), (2.0, 18.0), (4.0, 36.0), (30.0, 60.0)])
+def test_the_longer_a_look_holds_the_clock_up_the_longer_the_guest_is_left_alone(
+    looked_s: float, rest_s: float
+) -> None:
+    assert soak._rest(looked_s) == pytest.approx(rest_s)
+
+
 def test_a_guest_whose_clock_does_not_run_ahead_is_a_fault_of_the_lab(made) -> None:
     run, *_ = made(for_s=0.02, uptime_s=86400.0)
     with pytest.raises(InfraError, match=r"uptime of the guest: 0\.00 days after 0 s \(wanted 1\.00 days\)"):
