@@ -359,6 +359,7 @@ class _Pass:
         """Cells whose image could not be made will not run."""
         for cell in self._drop_waiting(lambda cell: cell.image in self._broken):
             self._open.pop(cell.id, None)
+            self._failed = True
             self._leave_out([cell], f"image {cell.image} could not be made: {self._broken[cell.image]}")
 
     def _cell_event(self, cell: Cell, future: Any) -> None:
@@ -372,13 +373,14 @@ class _Pass:
         results: list[AttemptResult] = [] if error is not None else future.result()
         if error is not None:
             log.get("running").error("cell could not be run", cell=cell.id, error=str(error))
+            self._failed = True
             self._leave_out([cell], f"the lab could not run it: {type(error).__name__}: {error}")
             return
         for result in results:
             self._job.measured.add(admission_demand.key(cell), result.private_mib)
-        self._failed = self._failed or any(
-            result.fatal or result.scenario != "completed" for result in results
-        )
+        # what a second attempt made good is no failure: only a fault of the lab earned it
+        failed = any(result.fatal for result in results) or results[-1].scenario != "completed"
+        self._failed = self._failed or failed
         self._job.observer.cell(cell, "done", results)
 
     def _stop_waiting(self) -> None:

@@ -190,6 +190,28 @@ def test_a_ring_that_fails_stops_the_next_ones(bad: dict[str, Any]) -> None:
     ]
 
 
+def test_a_canary_that_could_not_be_tried_is_no_canary() -> None:
+    def images(name: str) -> BuiltImage:
+        if name == "tiny":
+            raise BuildError("no room")
+        return image(name)
+
+    other = cell("two", ring=1, image="other")
+    broken = Bench(plan(ONE, other), Client(), images=images, stop_after_ring={0: "canary"}).run()
+    assert [(one.id, one.reason) for one in broken] == [
+        (ONE.id, "image tiny could not be made: no room"),
+        (other.id, "ring 'canary' failed"),
+    ]
+    lost = Client(lambda _of: RuntimeError("worker died"))
+    left = Bench(plan(ONE, TWO), lost, stop_after_ring={0: "canary"}).run()
+    assert [one.reason for one in left][1:] == ["ring 'canary' failed"]
+
+
+def test_a_fault_of_the_lab_that_was_made_good_stops_no_ring() -> None:
+    client = Client(lambda of: [result(of, scenario="error", lab_fault="no room"), result(of, attempt=2)])
+    assert Bench(plan(ONE, TWO), client, stop_after_ring={0: "canary"}).run() == []
+
+
 def test_a_ring_that_passes_lets_the_next_one_run() -> None:
     client = Client()
     assert Bench(plan(ONE, TWO), client, stop_after_ring={0: "canary"}).run() == []
