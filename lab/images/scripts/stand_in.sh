@@ -22,7 +22,7 @@ ln -s openssh/sftp-server "$tree/usr/lib/sftp-server"
 here=$1/usr/lib/python3.11
 there=$tree/usr/lib/python3.11
 cp "$here"/*.py "$there"
-for package in collections encodings importlib json re; do cp -R "$here/$package" "$there/$package"; done
+for package in collections encodings importlib json re urllib; do cp -R "$here/$package" "$there/$package"; done
 for extension in _json mmap; do cp "$here/lib-dynload/$extension".*.so "$there/lib-dynload" 2>/dev/null || :; done
 chroot "$1" /usr/bin/python3.11 -m compileall -q --invalidation-mode unchecked-hash /lab-out/tree/usr/lib/python3.11 || :
 chroot "$1" /usr/bin/dropbearconvert openssh dropbear /lab-key.openssh /lab-out/tree/etc/dropbear/key 2>/dev/null

@@ -48,6 +48,7 @@ $b ip link set lo up
 if [ -e /sys/class/net/eth0 ]; then
   $b ip link set eth0 up
   ($b udhcpc -i eth0 -b -q -S -t 5 -T 2 -s /dhcp-lease > /dev/null 2>&1
+  until [ -e /run/standin/up ]; do $b usleep 100000; done
   dropbear -F -s -j -k -r /etc/dropbear/key > /dev/null 2>&1) &
 fi
 python3.11 -S -m lab.images.stand_in.guest.main boot > /dev/ttyS0 2>&1

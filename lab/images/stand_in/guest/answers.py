@@ -13,7 +13,6 @@ import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import IO, Protocol
-from xml.sax.saxutils import escape, quoteattr
 
 from lab.images.stand_in.guest.kernel import Kernel
 
@@ -144,16 +143,21 @@ def _eventlog(kernel: Kernel, values: dict[str, str], streams: Streams) -> int:
         if now - event["at"] > int(values["ms"]) / 1000:
             continue
         data = "".join(
-            f"<Data Name={quoteattr(key)}>{escape(value)}</Data>" for key, value in event["data"].items()
+            f"<Data Name='{_xml(key)}'>{_xml(value)}</Data>" for key, value in event["data"].items()
         )
         streams.say(
             "<Event xmlns='http://schemas.microsoft.com/win/2004/08/events/event'><System>"
-            f"<Provider Name={quoteattr(event['provider'])}/><EventID>{event['id']}</EventID>"
+            f"<Provider Name='{_xml(event['provider'])}'/><EventID>{event['id']}</EventID>"
             f"<Level>{event['level']}</Level><TimeCreated SystemTime='{_stamp(event['at'])}'/>"
             f"<EventRecordID>{number}</EventRecordID><Channel>System</Channel><Computer>{NAME}</Computer>"
             f"</System><EventData>{data}</EventData></Event>\n"
         )
     return 0
+
+
+def _xml(text: str) -> str:
+    named = {"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&apos;"}
+    return "".join(named.get(char, char) for char in text)
 
 
 def _stamp(at: float) -> str:

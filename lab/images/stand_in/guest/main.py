@@ -38,6 +38,7 @@ def boot() -> None:
     kernel.hardware.show("splash")
     kernel.boot()
     kernel.hardware.show("desktop")
+    (RUN / "up").touch()
     Agent(own).serve(os.open(PORT, os.O_RDWR), watch_nmi(kernel))
 
 

@@ -21,6 +21,9 @@ from typing import Any
 STATEMENT = re.compile(r"(?:'(?:[^']|'')*'|\"[^\"]*\"|[^;\n'\"])+")
 NEW_ITEM = re.compile(r"New-Item -ItemType Directory -Force (?:-Path )?(.+?) \| Out-Null", re.IGNORECASE)
 STOP_ON_FAILURE = re.compile(r"if \(\$LASTEXITCODE(?: -ne 0)?\) \{ exit \$LASTEXITCODE \}", re.IGNORECASE)
+LEFTOVERS = re.compile(
+    r"foreach \(\$p in ((?:'[^']*'(?:, )?)+)\) \{ if \(Test-Path \$p\) \{ \"leftover=\$p\" \} \}"
+)
 EXIT = re.compile(r"exit (\d+|\$LASTEXITCODE)", re.IGNORECASE)
 WORD = re.compile(r"'(?:[^']|'')*'|[^\s'\"`$@(){}|&<>,;]+")
 PROGRAM = re.compile(r"(?:[A-Za-z]:\\[^:*?\"<>|]*|[\w.-]+)\.exe", re.IGNORECASE)
@@ -50,7 +53,7 @@ class Lines:
     """Statements one after another: directories to make, programs, ends."""
 
     steps: Sequence[tuple[str, Sequence[str]]]
-    """`mkdir`, `run`, `check` (end here after a failure) or `exit`, with its words."""
+    """`mkdir`, `run`, `check` (end here after a failure), `leftovers` (which of them are there) or `exit`."""
 
 
 Task = Program | Known | Lines
@@ -109,6 +112,10 @@ def _steps(text: str) -> list[tuple[str, Sequence[str]]]:
         # `if (...) { ... }` needs no semicolon behind it, and none is inside of it.
         if found := STOP_ON_FAILURE.match(rest):
             steps.append(("check", ()))
+            rest = rest[found.end() :].lstrip(" ;\r\n")
+            continue
+        if found := LEFTOVERS.match(rest):
+            steps.append(("leftovers", re.findall(r"'([^']*)'", found[1])))
             rest = rest[found.end() :].lstrip(" ;\r\n")
             continue
         found = STATEMENT.match(rest)

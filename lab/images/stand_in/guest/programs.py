@@ -86,6 +86,9 @@ class Programs:
         for what, words in steps:
             if what == "mkdir":
                 self.kernel.drives.local(words[0]).mkdir(parents=True, exist_ok=True)
+            elif what == "leftovers":
+                there = (path for path in words if self.kernel.drives.local(path).exists())
+                streams.say("".join(f"leftover={path}\n" for path in there))
             elif what == "run":
                 code = self.start(words, streams)
             elif what == "exit":
