@@ -82,6 +82,18 @@ def _kinds_of(omitted: Sequence[Omitted]) -> str:
     return ", ".join(f"{count} of {image}" for image, count in counts.most_common(MOST_ALIKE))
 
 
+def _long_runs(setting: Setting) -> Iterator[str]:
+    """What of the bill is soaking: it was told how long to run, so no earlier run says."""
+    cells = setting.plan.cells if setting.plan is not None else ()
+    soaking = [setting.scenarios[cell.scenario] for cell in cells if setting.scenarios[cell.scenario].soak]
+    minutes = f"{setting.lab.soak.for_s / 60:g} min"
+    warped = sum(info.time_warp for info in soaking)
+    if len(soaking) > warped:
+        yield f"of these {len(soaking) - warped} cells soak for {minutes} each (soak.for)"
+    if warped:
+        yield f"of these {warped} cells have a warped clock and {minutes} each at most (soak.for)"
+
+
 def _bill(bill: Bill, setting: Setting) -> Iterator[str]:
     """What it costs, and how many guests that is at a time and why."""
     hosts = setting.usable_hosts()
@@ -96,6 +108,7 @@ def _bill(bill: Bill, setting: Setting) -> Iterator[str]:
         f"{bill.wall_seconds / 60:.0f} min with {bill.slots} guests at a time; "
         f"at most {bill.peak_memory_mib} MiB and {bill.vcpus} vCPUs at once"
     )
+    yield from _long_runs(setting)
     for host in hosts:
         facts = host.facts
         accelerator = host.acceleration.accelerator if host.acceleration else "?"
