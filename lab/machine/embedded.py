@@ -26,18 +26,20 @@ def is_embedded(uri: str) -> bool:
 
 _lock = threading.Lock()
 _root: Path | None = None
+_open = False
+"""Whether the driver was opened: then its root is what it is."""
 
 
 def process_root(places: Places) -> Path:
     """The one root of this process: libvirt refuses a second one ("already open with path").
 
     Removed when the process ends, unless a guest was kept (`hold_root`); after `kill -9`
-    `leftovers.collect` removes it, since its name holds the pid. One that has gone is made anew below
-    `places`: a driver that found no configuration would look for the system's daemons.
+    `leftovers.collect` removes it, since its name holds the pid. One that has gone before the driver was
+    opened is made anew below `places`: without a configuration the driver looks for the system's daemons.
     """
     global _root  # noqa: PLW0603 - process-wide by libvirt's own rule
     with _lock:
-        if _root is None or not (_root / CONFIGURATION).is_file():
+        if _root is None or not (_open or (_root / CONFIGURATION).is_file()):
             _root = places.runtime / "r" / f"{os.getpid():x}"
             shutil.rmtree(_root, ignore_errors=True)
             _prepare(_root, places)
@@ -45,7 +47,11 @@ def process_root(places: Places) -> Path:
         return _root
 
 
-def uri(root: Path) -> str:
+def open_uri(places: Places) -> str:
+    """What libvirt is to open; from now on this process keeps its root."""
+    global _open  # noqa: PLW0603 - as above
+    root = process_root(places)
+    _open = True
     return f"qemu:///embed?root={root}"
 
 

@@ -431,7 +431,7 @@ def open_host(uri: str, places: Places) -> Hypervisor:
     :raise HostError: it cannot be reached.
     """
     if embedded.is_embedded(uri):
-        return _lasting(embedded.uri(embedded.process_root(places)))
+        return _lasting(embedded.open_uri(places))
     return Hypervisor(uri)
 
 
