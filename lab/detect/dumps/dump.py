@@ -60,6 +60,8 @@ class Dump:
     """By address; () where the dump holds no list that can be reached."""
     module: str = ""
     """The module to blame, "" when the dump does not tell."""
+    missing: int = 0
+    """Bytes that the header promises and the file does not have: it is half written, or cut off."""
 
     def finding(self, *, t_s: float = 0.0, path: str = "") -> Finding | None:
         """The finding for a kernel crash, None for anything else."""
@@ -109,12 +111,17 @@ def kernel_dump(data: Bytes, header: Header) -> Dump:
     else:
         modules, blamed = memory_modules(data, header), ""
     code = None if header.code is None else fold(header.code)
+    crash = f"{sentence(code, header.parameters)}{about(header)}"
     stopped, why = is_crash(header)
+    missing = 0 if kind == TRIAGE else max(0, header.takes - data.size)
     form = f"minidump{bits}" if kind == TRIAGE else TYPES.get(kind or 0, "header")
     return Dump(
         format="live" if why.startswith(LIVE) else form,
         is_kernel_crash=stopped,
-        reason=f"{sentence(code, header.parameters)}{about(header)}" if stopped else why,
+        reason=f"{sentence(code, header.parameters)}{about(header)}{cut(missing, header)}"
+        if stopped
+        else why,
+        missing=missing,
         code=code,
         parameters=header.parameters,
         build=header.build,
@@ -140,6 +147,11 @@ def is_crash(header: Header) -> tuple[bool, str]:
     if known is not None and known.fault_class is FaultClass.MESSAGE:
         return False, f"the code is that of a message ({known.name}), not of a stop"
     return True, ""
+
+
+def cut(missing: int, header: Header) -> str:
+    """For a person, of a dump that is not whole."""
+    return f"; the dump lacks {missing} of {header.takes} bytes: half written or cut off" if missing else ""
 
 
 def about(header: Header) -> str:

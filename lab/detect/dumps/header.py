@@ -15,6 +15,7 @@ from lab.detect.dumps.layout import (
     KNOWN_ATTRIBUTES,
     LIVE_DUMP_ATTRIBUTE,
     MACHINES,
+    REQUIRED_SPACE,
     UNSET32,
     UNSET64,
     Bytes,
@@ -45,6 +46,8 @@ class Header:
     """UTC, ISO 8601; "" when it was not written."""
     uptime_s: float | None
     comment: str
+    takes: int
+    """Bytes that the whole dump takes, 0 when it was not written or cannot be."""
     live: bool
     """The header itself says that the system went on running."""
     directory: int
@@ -74,6 +77,7 @@ def read_header(data: Bytes) -> Header:
         time=time_of(data.u64(layout.system_time)),
         uptime_s=uptime_of(data.u64(layout.up_time)),
         comment=comment_of(data.take(layout.comment, 128)),
+        takes=space_of(data.u64(REQUIRED_SPACE)),
         live=known and bool(attributes & LIVE_DUMP_ATTRIBUTE),
         directory=data.word(layout.directory, layout.word) or 0,
         module_list=data.word(layout.modules, layout.word) or 0,
@@ -100,6 +104,11 @@ def address(data: Bytes, layout: HeaderLayout, offset: int) -> int | None:
     """A virtual address, None when it was not written or is null."""
     value = data.word(offset, layout.word)
     return None if value in (None, 0, UNSET32, UNSET64) else value
+
+
+def space_of(value: int) -> int:
+    """Bytes of a dump, 0 for what no dump can take."""
+    return value if value != UNSET64 and value < 1 << 46 else 0
 
 
 def time_of(filetime: int) -> str:

@@ -13,6 +13,8 @@ UNSET32 = int.from_bytes(b"PAGE", "little")
 """Windows fills a header with `PAGE` before it writes the fields; what is still so was never written."""
 UNSET64 = int.from_bytes(b"PAGEPAGE", "little")
 PAGE = 4096
+REQUIRED_SPACE = 0xFA0
+"""RequiredDumpSpace: bytes of the whole dump, 64 bits wide in both headers."""
 RUNS_BYTES = 700
 """Size of the field that holds the physical memory runs."""
 

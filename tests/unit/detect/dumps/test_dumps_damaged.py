@@ -96,3 +96,22 @@ def test_page_tables_that_point_at_themselves_end() -> None:
 
     assert dump is not None
     assert dump.modules == ()
+
+
+def test_a_dump_that_its_header_says_is_larger_is_half_written_and_still_tells_the_stop() -> None:
+    whole = bytearray(full(header64(dump_type=1), with_modules64()))
+    struct.pack_into("<Q", whole, 0xFA0, len(whole))
+    cut = bytearray(whole[: len(whole) - 5000])
+    assert read_dump(whole).missing == 0
+    dump = read_dump(cut)
+    assert (dump.is_kernel_crash, dump.missing) == (True, 5000)
+    found = dump.finding()
+    assert found is not None
+    assert f"lacks 5000 of {len(whole)} bytes" in found.detail
+
+
+@pytest.mark.parametrize("never", [0x4547415045474150, 2**63, 0])
+def test_a_size_that_was_never_written_is_no_promise(never: int) -> None:
+    data = bytearray(full(header64(dump_type=1), with_modules64()))
+    struct.pack_into("<Q", data, 0xFA0, never)
+    assert read_dump(data).missing == 0
