@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from lab.guest import facts, shell
+from lab.guest import facts, shell, waking
 from lab.guest.channel import Channel, Command
 from lab.guest.facts import Facts
+from lab.model import Identity
 
 
 class Dialect(Protocol):
@@ -56,6 +57,14 @@ class Dialect(Protocol):
         keeps no such log that outlives them."""
         ...
 
+    def wake(self, now_s: float, identity: Identity, name: str, generation: str) -> Command:
+        """Sets the clock and prints what `lab.guest.waking` reads; its stdin is fresh randomness.
+
+        :param generation: `same` where the machine's generation id is what it was.
+        :raise ValueError: the family cannot be given a new identity so.
+        """
+        ...
+
     def boot_id(self, channel: Channel, timeout_s: float) -> str:
         """What is drawn, or counted up, at each boot and never moves during one.
 
@@ -88,6 +97,9 @@ class Posix:
     def crash_log(self, age_s: float) -> Command | None:  # noqa: ARG002 - the seam's
         """Its console is recorded, which tells more."""
         return None
+
+    def wake(self, now_s: float, identity: Identity, name: str, generation: str) -> Command:
+        return waking.linux(now_s, identity, name, generation)
 
     def boot_id(self, channel: Channel, timeout_s: float) -> str:
         return channel.get(shell.BOOT_ID, timeout_s=timeout_s).decode("ascii", "replace").strip()

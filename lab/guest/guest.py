@@ -295,7 +295,7 @@ class Guest:
             return True
 
         self._first_to(answers, "answer of the restored guest", limit_s)
-        wake(self, time.time, generation="same")
+        wake(self, time.time, words=self._dialect.wake, generation="same")
         self._record(Expectation(t_s=self._clock.t_s, what="silence", begin=False))
         self._step("restore", "end", "completed", checkpoint=name, seconds=round(watch.t_s, 3))
 

@@ -24,12 +24,14 @@ SEED_BYTES = 64
 """Mixed into the kernel's pool."""
 
 LINUX = r"""
+# Every program that is started costs a clone 20 ms under emulation, so the shell does what it can itself.
 exec 2>/dev/null
 cat > /dev/urandom
 # What is written is used at the kernel's next reseeding, in up to 5 minutes. A driver of the generation id
 # reseeds at once (5.18 on) where that id is new; else RNDRESEEDCRNG (random(4)) does it.
-reseeded=kernel
-if [ "$4" = same ] || ! ls -d /sys/bus/*/drivers/vmgenid > /dev/null; then
+reseeded=kernel driver=
+for found in /sys/bus/*/drivers/vmgenid; do [ -d "$found" ] && driver=$found; done
+if [ "$4" = same ] || [ -z "$driver" ]; then
   reseeded=no
   perl -e 'open(my $f, "<", "/dev/urandom") or exit 1; exit !ioctl($f, 0x5207, 0)' && reseeded=asked
 fi
@@ -52,14 +54,23 @@ if [ "$2" = new ]; then
   rm -f /var/lib/dhcp/*.lease* /var/lib/dhcp/*duid* /var/lib/dhcpcd/*.lease /var/lib/dhcpcd/duid \
     /etc/dhcpcd.duid /var/lib/systemd/network/*
 fi
-sleep 0.05
+tries=0
 read second rest < /proc/uptime
-echo "woken first=$first second=$second date=$(date -u +%s) reseeded=$reseeded host=$(hostname)"
+while [ "$second" = "$first" ] && [ $tries -lt 20 ]; do
+  sleep 0.05
+  tries=$((tries + 1))
+  read second rest < /proc/uptime
+done
+read host < /proc/sys/kernel/hostname
+echo "woken first=$first second=$second date=$(date -u +%s) reseeded=$reseeded host=$host"
 """
 
 WAKING: Mapping[Family, str] = MappingProxyType({Family.LINUX: LINUX})
-"""How each family is woken. Arguments: the time, the identity, a host name, `same` where the generation id is
-what it was. A family that is not here starts from power-off."""
+"""How clones of each family are woken. Arguments: the time, the identity, a host name, `same` where the
+generation id is what it was. A family that is not here starts from power-off; a restored checkpoint is no clone
+and is woken in every dialect."""
+Waking = Callable[[float, Identity, str, str], Command]
+"""Makes the command: seconds since the epoch, identity, host name, generation."""
 
 ANSWER = re.compile(
     r"woken first=([\d.]+) second=([\d.]+) date=(\d+)(?: reseeded=(\w+))?(?: host=(\S*))?", re.ASCII
@@ -95,10 +106,16 @@ class Woken:
     """The guest's name of itself."""
 
 
+def linux(now_s: float, identity: Identity, name: str, generation: str) -> Command:
+    """For any Linux with a POSIX shell."""
+    return ["/bin/sh", "-c", LINUX, "wake", f"{now_s:.3f}", identity.value, name, generation]
+
+
 def wake(
     guest: GuestLike,
     now: Callable[[], float],
     *,
+    words: Waking = linux,
     identity: Identity = Identity.KEEP,
     name: str = "",
     generation: str = "new",
@@ -106,13 +123,14 @@ def wake(
     """Set the clock, mix in randomness, give it an identity, see time move.
 
     :param now: seconds since the epoch.
+    :param words: of the guest's dialect.
     :param name: host name of a clone that is somebody new. Its SSH host keys stay: they are pinned.
     :param generation: `same` where the machine's generation id has not changed (a restored checkpoint).
     :raise CloneAsleep: time stands still, or the clock did not take the time.
     :raise ChannelError: the guest does not answer.
     """
     before = now()
-    command = ["/bin/sh", "-c", LINUX, "wake", f"{before:.3f}", identity.value, name, generation]
+    command = words(before, identity, name, generation)
     done = guest.run(command, stdin=secrets.token_bytes(SEED_BYTES))
     told = ANSWER.search(done.text)
     if told is None:

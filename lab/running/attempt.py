@@ -164,7 +164,8 @@ class Attempt:
         name = f"{self.order.image.name}-{self.machine.name}"
         try:
             self.guest.wait_ready(self.timeouts.boot_s / 2)
-            return wake(self.guest, time.time, identity=self.order.identity, name=name)
+            words = self.dialect.wake
+            return wake(self.guest, time.time, words=words, identity=self.order.identity, name=name)
         except (ChannelError, WaitTimeout) as error:
             if isinstance(error, CloneAsleep):
                 raise

@@ -7,7 +7,8 @@ import subprocess
 
 from lab.guest.channel import Channel, Command, Unavailable
 from lab.guest.facts import Facts
-from lab.guest.windows import eventlog, facts, launch, paths
+from lab.guest.windows import eventlog, facts, launch, paths, waking
+from lab.model import Identity
 
 BOOT_ID = """\
 $m='HKLM:\\SYSTEM\\CurrentControlSet\\Control\\Session Manager\\Memory Management\\PrefetchParameters'
@@ -44,6 +45,9 @@ class Windows:
 
     def crash_log(self, age_s: float) -> Command | None:
         return eventlog.script(age_s)
+
+    def wake(self, now_s: float, identity: Identity, name: str, generation: str) -> Command:
+        return waking.script(now_s, identity, name, generation)
 
     def boot_id(self, channel: Channel, timeout_s: float) -> str:
         """:raise Unavailable: Windows is not far enough to say; nothing was changed in it."""
