@@ -25,6 +25,10 @@ from lab.errors import ArtefactError
 from lab.machine import embedded
 from lab.places import Places
 
+TICKS = os.sysconf("SC_CLK_TCK")
+STARTED = 19
+"""Field `starttime` of /proc/PID/stat, counted from the one after the name (proc(5): field 22)."""
+BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 IN_THE_MAKING_S = 60.0
 """A directory younger than this may be about to get its lease."""
 
@@ -33,8 +37,9 @@ IN_THE_MAKING_S = 60.0
 class Lease:
     """The record of one machine.
 
-    `owner_pid` and `owner_started` (seconds since the epoch, from the kernel) name a process
-    exactly, since pids are used again.
+    `owner_pid`, `owner_started` (seconds since the host's boot, from the kernel) and `booted` name a
+    process exactly, since pids are used again. Wall time would not: the kernel works it out anew, and
+    whoever sets the host's clock would make every owner somebody else.
     """
 
     machine: str
@@ -50,6 +55,8 @@ class Lease:
     created: str
     deadline: str
     """UTC ISO 8601; after it the machine is a leftover even if its owner lives."""
+    booted: str = ""
+    """The kernel's id of the boot that the owner runs in."""
     node: str = ""
     """Host name of the owner: a state directory may be shared between machines, pids are not."""
     root: str = ""
@@ -123,17 +130,28 @@ class LeaseBook:
 
 
 def owner_started(pid: int) -> float:
-    """When the process began, or 0.0 when there is none."""
+    """Seconds from the host's boot to the process's start, or 0.0 when there is none."""
     try:
-        return float(psutil.Process(pid).create_time())
-    except psutil.Error:
+        told = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
+        return int(told.rpartition(")")[2].split()[STARTED]) / TICKS
+    except (OSError, ValueError, IndexError):
         return 0.0
+
+
+def this_boot() -> str:
+    """The kernel's id of this boot of the host; "" where it tells none."""
+    try:
+        return BOOT_ID.read_text(encoding="ascii").strip()
+    except (OSError, ValueError):
+        return ""
 
 
 def owner_alive(lease: Lease) -> bool:
     """Whether the very process that took the lease still runs."""
+    if lease.booted and lease.booted != this_boot():
+        return False
     started = owner_started(lease.owner_pid)
-    return started > 0 and abs(started - lease.owner_started) < 1.0
+    return started > 0 and abs(started - lease.owner_started) < 1 / TICKS
 
 
 def is_leftover(lease: Lease, *, now: str | None = None) -> str:

@@ -28,7 +28,7 @@ from lab.images.built import BuiltImage
 from lab.images.windows import dump_disk
 from lab.machine import embedded, freezing, reaping, windows
 from lab.machine.driver import Domain, EventSink, Hypervisor
-from lab.machine.leases import Lease, LeaseBook, owner_started, qemu_process
+from lab.machine.leases import Lease, LeaseBook, owner_started, qemu_process, this_boot
 from lab.machine.xml import Hardware, Ownership, domain_xml, hardware_digest
 from lab.model import Family, Firmware, Profile
 from lab.places import Places
@@ -107,6 +107,7 @@ class Machine:
             recording=str(self.order.recording),
             owner_pid=os.getpid(),
             owner_started=owner_started(os.getpid()),
+            booted=this_boot(),
             created=wall(),
             node=platform.node(),
             root=str(embedded.process_root(self.places)) if embedded.is_embedded(self.order.uri) else "",

@@ -6,10 +6,11 @@ import os
 from dataclasses import replace
 from pathlib import Path
 
+import psutil
 import pytest
 
 from lab.machine import leases, leftovers
-from lab.machine.leases import Lease, LeaseBook, is_leftover, owner_started
+from lab.machine.leases import Lease, LeaseBook, is_leftover, owner_started, this_boot
 from lab.places import Places
 
 NOW = "2026-06-01T12:00:00Z"
@@ -56,6 +57,19 @@ def test_a_machine_whose_owner_is_gone_is_a_leftover() -> None:
 def test_a_pid_that_was_given_to_another_process_is_not_the_owner() -> None:
     taken = lease(owner_started=owner_started(os.getpid()) - 3600)
     assert "is gone" in is_leftover(taken, now=NOW)
+
+
+def test_whoever_sets_the_hosts_clock_makes_no_owner_somebody_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    """psutil adds the boot time, which the kernel works out from the clock as it is now."""
+    taken = lease()
+    real = psutil.boot_time()
+    monkeypatch.setattr("psutil._pslinux.boot_time", lambda: real + 7200)
+    assert is_leftover(taken, now=NOW) == ""
+
+
+def test_a_process_of_another_boot_of_the_host_is_not_the_owner() -> None:
+    assert is_leftover(lease(booted=this_boot()), now=NOW) == ""
+    assert "is gone" in is_leftover(lease(booted="7d2a5f0c-0000-4000-8000-000000000000"), now=NOW)
 
 
 def test_a_machine_past_its_deadline_is_a_leftover_even_if_its_owner_lives() -> None:
