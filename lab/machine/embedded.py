@@ -25,34 +25,32 @@ def is_embedded(uri: str) -> bool:
 
 
 _lock = threading.Lock()
-_root: Path | None = None
-_open = False
-"""Whether the driver was opened: then its root is what it is."""
+_opened: Path | None = None
 
 
 def process_root(places: Places) -> Path:
     """The one root of this process: libvirt refuses a second one ("already open with path").
 
-    Removed when the process ends, unless a guest was kept (`hold_root`); after `kill -9`
-    `leftovers.collect` removes it, since its name holds the pid. One that has gone before the driver was
-    opened is made anew below `places`: without a configuration the driver looks for the system's daemons.
+    Below the first `places` for which the driver was opened, or below these while it was for none.
     """
-    global _root  # noqa: PLW0603 - process-wide by libvirt's own rule
-    with _lock:
-        if _root is None or not (_open or (_root / CONFIGURATION).is_file()):
-            _root = places.runtime / "r" / f"{os.getpid():x}"
-            shutil.rmtree(_root, ignore_errors=True)
-            _prepare(_root, places)
-            atexit.register(shutil.rmtree, _root, ignore_errors=True)
-        return _root
+    return _opened or places.runtime / "r" / f"{os.getpid():x}"
 
 
 def open_uri(places: Places) -> str:
-    """What libvirt is to open; from now on this process keeps its root."""
-    global _open  # noqa: PLW0603 - as above
-    root = process_root(places)
-    _open = True
-    return f"qemu:///embed?root={root}"
+    """What libvirt is to open, with a configuration there: without one it looks for the system's daemons.
+
+    The root is removed when the process ends, unless a guest was kept (`hold_root`); after `kill -9`
+    `leftovers.collect` removes it, since its name holds the pid.
+    """
+    global _opened  # noqa: PLW0603 - process-wide by libvirt's own rule
+    with _lock:
+        if _opened is None:
+            root = process_root(places)
+            shutil.rmtree(root, ignore_errors=True)
+            _prepare(root, places)
+            atexit.register(shutil.rmtree, root, ignore_errors=True)
+            _opened = root
+        return f"qemu:///embed?root={_opened}"
 
 
 def hold_root() -> None:

@@ -270,7 +270,7 @@ class TestTheServer:
             "from lab.running import forkserver\nforkserver.preload()\n"
             "import sys\nfrom lab.machine import driver, embedded, machine\n"
             "assert {'libvirt', 'pytest', 'lab.running.attempt', 'lab.pytest_plugin'} <= set(sys.modules)\n"
-            "print('ready', forkserver.threads(), driver._loop_started, embedded._root,"
+            "print('ready', forkserver.threads(), driver._loop_started, embedded._opened,"
             " machine._lasting.cache_info().currsize)"
         )
         environment = {**child.environment(), **dict.fromkeys(forkserver_client.ONE_THREAD, "1")}

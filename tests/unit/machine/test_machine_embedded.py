@@ -16,27 +16,26 @@ def _places(root: Path) -> Places:
 
 
 @pytest.fixture(autouse=True)
-def no_root_yet(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(embedded, "_root", None)
-    monkeypatch.setattr(embedded, "_open", False)
+def not_opened_yet(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(embedded, "_opened", None)
 
 
-def test_a_process_has_one_root_whatever_places_are_named_later(tmp_path: Path) -> None:
-    first = embedded.process_root(_places(tmp_path / "a"))
+def test_a_root_that_is_only_asked_for_binds_nobody(tmp_path: Path) -> None:
+    asked = embedded.process_root(_places(tmp_path / "a"))
 
-    assert embedded.process_root(_places(tmp_path / "b")) == first
-    assert 'stdio_handler = "file"' in (first / embedded.CONFIGURATION).read_text()
+    opened = embedded.open_uri(_places(tmp_path / "b"))
+
+    assert asked.is_relative_to(tmp_path / "a")
+    assert not asked.exists()
+    assert opened.endswith(str(embedded.process_root(_places(tmp_path / "a"))))
+    assert str(tmp_path / "b") in opened
 
 
-def test_a_root_that_has_gone_before_it_was_opened_is_made_anew(tmp_path: Path) -> None:
-    gone = embedded.process_root(_places(tmp_path / "a"))
-    shutil.rmtree(tmp_path / "a")
+def test_a_root_is_opened_with_a_configuration(tmp_path: Path) -> None:
+    embedded.open_uri(_places(tmp_path))
 
-    root = embedded.process_root(_places(tmp_path / "b"))
-
-    assert root.is_relative_to(tmp_path / "b")
-    assert (root / embedded.CONFIGURATION).is_file()
-    assert not gone.exists()
+    configuration = embedded.process_root(_places(tmp_path)) / embedded.CONFIGURATION
+    assert 'stdio_handler = "file"' in configuration.read_text()
 
 
 def test_an_open_driver_keeps_its_root_even_where_its_places_have_gone(tmp_path: Path) -> None:
