@@ -272,7 +272,8 @@ def _remarks(board: _Board, policy: GatePolicy) -> list[str]:
         left = [item for item in board.plan.omitted if item.kind == kind]
         if left:
             remarks.append(f"not tested: {_count(len(left), 'cell')} {why}{_whole_images(board, left)}")
-    return remarks
+    dropped = _whole_images(board, [item for item in board.plan.omitted if item.kind == "excluded"])
+    return [*remarks, f"not tested, by a rule of lab.yaml{dropped}"] if dropped else remarks
 
 
 def _whole_images(board: _Board, left: Sequence[Omitted]) -> str:

@@ -200,6 +200,8 @@ def _exercises(observations: Sequence[Observation]) -> list[_Exercise]:
         match item:
             case Step(phase="start") if item.name in OPERATIONS:
                 version = None
+            case MachineEvent(name="restored"):
+                version = None
             case Proof(what="version"):
                 version = _told(item)
             case Proof(what="exercised"):

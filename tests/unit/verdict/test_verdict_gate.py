@@ -190,12 +190,14 @@ def test_no_policy_tolerates_a_crash_because_another_attempt_passed() -> None:
 
 def test_what_policy_tolerates_and_what_was_left_out_as_a_whole_is_named() -> None:
     gone = Omitted(id=Id("w_x_y_candidate"), kind="unrunnable", reason="no TPM", image="win11-24h2")
+    rule = Omitted(id=Id("old_x_y_candidate"), kind="excluded", reason="too old", image="debian-10")
     verdicts = [*board(Outcome.PASSED), verdict(cell(image="debian-11", scenario="b"), Outcome.INCONCLUSIVE)]
     verdicts += [verdict(cell(Arm.BASELINE, "debian-11", "b"))]
-    plan = Plan(cells=tuple(item.cell for item in verdicts), omitted=(gone,))
+    plan = Plan(cells=tuple(item.cell for item in verdicts), omitted=(gone, rule))
     decision = decide(verdicts, plan, GatePolicy(allow_inconclusive=1))
     assert decision.exit_code == 0
     assert "allow_inconclusive is 1: debian-11_b_candidate_1" in decision.reasons
+    assert "not tested, by a rule of lab.yaml; nothing at all of debian-10" in decision.reasons
     assert "not tested: 1 cell that cannot run here; nothing at all of win11-24h2" in decision.reasons
 
 

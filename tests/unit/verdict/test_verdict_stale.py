@@ -113,6 +113,15 @@ def test_a_pass_after_an_attempt_whose_recording_is_gone_is_none() -> None:
     assert whole.outcome is Outcome.PASSED
 
 
+def test_what_was_exercised_in_a_state_that_was_put_back_does_not_count() -> None:
+    back = [item for item in proven(CELL) if not (isinstance(item, Proof) and item.what == "exercised")]
+    restored = MachineEvent(t_s=20, name="restored")
+    trial = judge_attempt(attempt(CELL, [*back, restored, exercised(21), *AGAIN]))
+    assert trial.outcome is Outcome.NOT_EXERCISED
+    later = judge_attempt(attempt(CELL, [*back, restored, *AGAIN, exercised(52)]))
+    assert later.outcome is Outcome.PASSED
+
+
 def test_the_starting_point_that_was_read_back_is_not_the_end() -> None:
     rolled = [
         step(1, "scenario", "start", ends_with="installed"),
