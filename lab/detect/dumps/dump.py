@@ -118,9 +118,7 @@ def kernel_dump(data: Bytes, header: Header) -> Dump:
     return Dump(
         format="live" if why.startswith(LIVE) else form,
         is_kernel_crash=stopped,
-        reason=f"{sentence(code, header.parameters)}{about(header)}{cut(missing, header)}"
-        if stopped
-        else why,
+        reason=crash + cut(missing, header) if stopped else why,
         missing=missing,
         code=code,
         parameters=header.parameters,
