@@ -23,6 +23,8 @@ CYRILLIC = str.maketrans(
     "a6brdex3uuknmhonpctyoxuywwblb3oa",
 )
 """What recognition trained on English makes of Russian letters: it sees the nearest Latin shapes."""
+WIDE = str.maketrans({"щ": "llj", "ю": "to"})
+"""What it makes of wide ones as often, in larger type."""
 DECIDED = 1.0
 
 
@@ -65,8 +67,9 @@ def folded(text: str) -> str:
 
 
 @lru_cache(maxsize=4096)
-def _folded_phrase(text: str) -> str:
-    return folded(text)
+def _folded_phrases(text: str) -> tuple[str, ...]:
+    """What a phrase looks like, in one way or, with wide letters, in two."""
+    return tuple(dict.fromkeys((folded(text), folded(text.lower().translate(WIDE)))))
 
 
 def least_score(length: int) -> float:
@@ -80,6 +83,11 @@ def least_score(length: int) -> float:
     if length < 30:
         return 84.0
     return 80.0 if length < 45 else 74.0
+
+
+def _spelled(sign: Sign) -> list[tuple[str, str]]:
+    """Each text of a sign with each way in which it can be read."""
+    return [(text, phrase) for text in sign.texts for phrase in _folded_phrases(text)]
 
 
 def find(lines: Sequence[str], signs: Iterable[Sign]) -> list[Seen]:
@@ -97,8 +105,7 @@ def find(lines: Sequence[str], signs: Iterable[Sign]) -> list[Seen]:
 def _best(sign: Sign, parts: list[str], joined: str) -> Seen | None:
     from rapidfuzz import fuzz
 
-    for text in sign.texts:
-        phrase = _folded_phrase(text)
+    for text, phrase in _spelled(sign):
         least = least_score(len(phrase))
         if len(joined) < len(phrase) * 0.8:
             continue

@@ -137,7 +137,7 @@ class WindowsReport:
 
     def _fits(self, fact: Fact) -> bool:
         """Whether a report of this sort asks for such a fact."""
-        boot = fact.id in ("status", "file", "info")
+        boot = fact.id in ("status", "file", "loader-file", "info")
         return boot == (self.sign.trouble in (Trouble.BOOT, Trouble.RECOVERY))
 
     def _learn(self, groups: dict[str, str | None], weight: int) -> None:

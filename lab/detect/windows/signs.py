@@ -171,6 +171,24 @@ SIGNS: tuple[Sign, ...] = (
         source="Windows boot manager, abridged by a recorder; the status must follow",
     ),
     Sign(
+        id="boot-device",
+        trouble=Trouble.BOOT,
+        row=_re(
+            PREFIX + r"(?:\s*Windows Boot Manager\s*)?\s*Windows has encountered a problem communicating with"
+        ),
+        hot=b"Windows has encountered a problem comm",
+        example="Windows has encountered a problem communicating with a device connected to your computer.",
+        source="Windows boot manager, Vista and later: status 0xc00000e9",
+    ),
+    Sign(
+        id="boot-file",
+        trouble=Trouble.BOOT,
+        row=_re(PREFIX + r"Windows could not start because (?:the following file is|of (?:a|an error in))"),
+        hot=b"Windows could not start because",
+        example="Windows could not start because the following file is missing or corrupt:",
+        source="NTLDR of Windows 2000 to Server 2003",
+    ),
+    Sign(
         id="no-bootmgr",
         trouble=Trouble.BOOT,
         row=_re(PREFIX + r"(?P<what>BOOTMGR (?:is missing|is compressed|image is corrupt))"),
@@ -329,6 +347,14 @@ FACTS: tuple[Fact, ...] = (
         source="Windows boot manager",
     ),
     Fact(
+        id="loader-file",
+        row=_re(
+            r"^\s*(?:<Windows root>)?(?P<file>\\(?:WINDOWS|WINNT|system32)\\[\w\\.$-]{3,120}|\\?hal\.dll)\s*$"
+        ),
+        example=r"\WINDOWS\SYSTEM32\CONFIG\SYSTEM",
+        source="NTLDR of Windows 2000 to Server 2003, the line after",
+    ),
+    Fact(
         id="info",
         row=_re(r"Info ?: *(?P<info>\S.{3,200}?)(?:\s{2,}|$)"),
         example="Info: The selected entry could not be loaded because the application is missing or corrupt.",
@@ -363,7 +389,8 @@ NEEDLES_ON_LINUX = (b"panic hyper-v: arg1=", BOOT_MANAGER)
 GOES_ON = {
     b"*** ": re.compile(rb"\*\*\* (?:STOP: 0x|Fatal System Error: 0x|Hardware Malfunction)"),
     b"Windows ": re.compile(
-        rb"Windows (?:failed to start|has been shut down|Error Recovery|did not shut down)"
+        rb"Windows (?:failed to start|has been shut down|Error Recovery|did not shut down|"
+        rb"has encountered a problem comm|could not start because)"
     ),
 }
 """Of needles that stand in much harmless text: how they must go on."""

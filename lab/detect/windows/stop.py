@@ -54,7 +54,8 @@ def hardware_signature() -> Signature:
 def boot_title(status: int | None, file: str = "", text: str = "") -> str:
     r"""`boot failure: STATUS_NO_SUCH_FILE (0xC000000F) on \Boot\BCD`; without a status, the screen's text."""
     if status is None:
-        return f"boot failure: {text}" if text else "boot failure: Windows Boot Manager"
+        told = f"{text} on {file}" if text and file else text or file
+        return f"boot failure: {told or 'Windows Boot Manager'}"
     known = brief().boot_status(status) or brief().by_code(status)
     name = f"{known.name} (0x{status:X})" if known is not None else f"status 0x{status:X}"
     return f"boot failure: {name}" + (f" on {file}" if file else "")

@@ -186,13 +186,18 @@ BOOT_FAILURES: tuple[Pattern, ...] = (
         r"BdsDxe: No bootable option or device was found|"
         r".{0,200}BdsDxe: No bootable option|"
         r"(?:FATAL: )?(?:No bootable medium|INT18: BOOT FAILURE)|"
-        r"(?:Missing|No) operating system|Operating System not found|No boot(?:able)? (?:disk|option)|"
-        r"No valid boot|Reboot and Select proper Boot device|"
+        r"(?:Missing|No|Error loading) operating system|Operating System not found|"
+        r"No boot(?:able)? (?:disk|option)|No valid boot|Reboot and Select proper Boot device|"
+        r"An operating system wasn't found\.|A disk read error occurred|Invalid partition table$|"
         r"Non-System disk|DISK BOOT FAILURE)",
         (
             b"No bootable ",
             b"INT18: BOOT",
             b"issing operating system",
+            b"Error loading operating",
+            b"operating system wasn't",
+            b"A disk read error",
+            b"Invalid partition table",
             b"No operating system",
             b"Operating System not f",
             b"No boot option",
@@ -203,7 +208,7 @@ BOOT_FAILURES: tuple[Pattern, ...] = (
         ),
         "firmware found nothing to boot",
         "No bootable device.",
-        "SeaBIOS boot.c: do_boot(); EDK2 BdsDxe: PlatformBdsLib; iPXE: usr/autoboot.c",
+        "SeaBIOS boot.c: do_boot(); EDK2 BdsDxe: PlatformBdsLib; iPXE: usr/autoboot.c; Windows boot sectors",
     ),
     _failure(
         "boot-attempt",

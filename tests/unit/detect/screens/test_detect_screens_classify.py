@@ -126,3 +126,16 @@ def test_threads_classify_side_by_side() -> None:
         thread.join()
     assert {screen.code for screen in found} == {0xD1}
     assert len(found) == 4
+
+
+@pytest.mark.parametrize("layout", ["automatic-repair", "diagnosing", "repair-failed"])
+@pytest.mark.parametrize("size", [(800, 600), (1024, 768)])
+def test_recovery_is_read_in_russian_letters_large_and_small(layout: str, size: tuple[int, int]) -> None:
+    assert classify(paint(layout, language="ru", size=size)).kind is ScreenKind.RECOVERY
+
+
+@pytest.mark.parametrize("language", ["ja", "zh", "ru", "fr"])
+def test_a_recovery_page_with_a_status_is_known_in_every_language(language: str) -> None:
+    screen = classify(paint("winre-error", language=language, size=(1024, 768), code=0xC000000F))
+    assert screen.verdict is ScreenVerdict.RECOVERY
+    assert screen.code == 0xC000000F

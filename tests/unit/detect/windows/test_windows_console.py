@@ -160,6 +160,27 @@ def test_a_boot_sector_without_its_loader_is_a_boot_failure(text: bytes) -> None
     assert (finding.kind, finding.title) == (FindingKind.BOOT_FAILURE, f"boot failure: {text.decode()}")
 
 
+def test_a_disk_that_the_boot_manager_cannot_read_is_a_boot_failure_with_its_status() -> None:
+    found = only(
+        b"                          Windows Boot Manager\r\n\r\n"
+        b"Windows has encountered a problem communicating with a device connected to your computer.\r\n\r\n"
+        b"    File: \\Boot\\BCD\r\n\r\n    Status: 0xc00000e9\r\n\r\n"
+        b"    Info: An unexpected I/O error has occurred.\r\n"
+    )
+    assert found.kind is FindingKind.BOOT_FAILURE
+    assert found.fatal
+    assert found.code == 0xC00000E9
+
+
+def test_a_file_that_the_old_loader_misses_is_named() -> None:
+    found = only(
+        b"Windows could not start because the following file is missing or corrupt:\r\n"
+        b"\\WINDOWS\\SYSTEM32\\CONFIG\\SYSTEM\r\n\r\nYou can attempt to repair this file\r\n"
+    )
+    assert found.kind is FindingKind.BOOT_FAILURE
+    assert "CONFIG" in found.title
+
+
 def test_an_unfinished_shutdown_is_told_and_is_not_fatal() -> None:
     finding = only(b"Windows Error Recovery\r\nWindows did not shut down successfully.\r\n")
 
