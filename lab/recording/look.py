@@ -57,9 +57,10 @@ class Looker:
                 return self._seen(frame, known[frame.sha256])
         try:
             data = (self._directory / frame.path).read_bytes()
-        except OSError as error:
+        except (OSError, ValueError) as error:  # no file is called something with a NUL in it
+            said = getattr(error, "strerror", None) or str(error)
             with self._lock:
-                self._unseen[frame.path] = f"{frame.path}: {(error.strerror or str(error)).lower()}"
+                self._unseen[frame.path] = f"{frame.path}: {said.lower()}"
             return None
         screen = _classify(data, frame.path)
         with self._lock:
@@ -141,8 +142,8 @@ def fetcher(directory: Path) -> Callable[[Capture], bytes | mmap | None]:
     file there. Files are mapped, not read: a dump can be as large as the guest's memory."""
 
     def fetch(capture: Capture) -> bytes | mmap | None:
-        path = (directory / capture.path).resolve()
         try:
+            path = (directory / capture.path).resolve()
             if not capture.path or not path.is_relative_to(directory.resolve()):
                 return None
             with path.open("rb") as stream:

@@ -7,7 +7,7 @@ look at is not kept, so that a run of thousands of cells is judged in the memory
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import get_context
@@ -30,6 +30,20 @@ MOST_PROCESSES = 8
 BUNDLE = 8
 READ = frozenset({"guest-dump", "kernel-log", "event-log"})
 """Captures that are searched for crashes."""
+
+
+def _named(value: object) -> bool:
+    return isinstance(value, Mapping) and {"name", "sha256"} <= value.keys()
+
+
+SHAPES: Mapping[str, Callable[[Any], bool]] = {
+    "image": lambda value: isinstance(value, Mapping),
+    "host": lambda value: isinstance(value, Mapping) and isinstance(value.get("factor", 1.0), int | float),
+    "artefacts": lambda value: isinstance(value, list) and all(map(_named, value)),
+    "clone": lambda value: isinstance(value, bool),
+    "cold": lambda value: isinstance(value, str),
+}
+"""What attempt.json is read for, and what that must be; it may say more."""
 
 Job = tuple[Path, Cell, Path]
 """Directory of the run, cell, directory of the recording."""
@@ -62,14 +76,15 @@ def record(run: Path, cell: Cell, recording: Path) -> AttemptRecord:
     except ArtefactError as error:
         # whoever closed it had events in it: they were lost afterwards
         closed = Layout(recording).closed.exists()
-        facts = {"problems": [str(error)]} if closed else {}
+        lost = {"problems": [str(error)]} if closed else {}
         return AttemptRecord(
-            cell=cell, attempt=number, path=where, observations=(), findings=(), complete=closed, facts=facts
+            cell=cell, attempt=number, path=where, observations=(), findings=(), complete=closed, facts=lost
         )
-    settings, unread = _settings(recorded.facts)
+    facts, unread = _sound(recorded.facts)
+    settings, unset = _settings(facts)
     look = looker(recording)
     found = detected(recorded.observations, settings, look=look, fetch=fetcher(recording))
-    problems = (*recorded.problems, *unread, *look.problems, *_lost_captures(recorded, recording))
+    problems = (*recorded.problems, *unread, *unset, *look.problems, *_lost_captures(recorded, recording))
     quiet = recorded.complete and not found.findings
     return AttemptRecord(
         cell=cell,
@@ -78,7 +93,7 @@ def record(run: Path, cell: Cell, recording: Path) -> AttemptRecord:
         observations=_thinned(recorded.observations) if quiet else recorded.observations,
         findings=found.findings,
         complete=recorded.complete,
-        facts={**recorded.facts, "problems": list(problems)} if problems else recorded.facts,
+        facts={**facts, "problems": list(problems)} if problems else facts,
         boots=found.boots.count,
         unexpected_resets=len(found.boots.unexpected),
         suppressed=found.suppressed,
@@ -92,6 +107,15 @@ def _thinned(observations: tuple[Observation, ...]) -> tuple[Observation, ...]:
         for number, item in enumerate(observations, start=1)
         if number == len(observations) or not isinstance(item, SerialChunk | MachineSample)
     )
+
+
+def _sound(facts: Mapping[str, Any]) -> tuple[Mapping[str, Any], list[str]]:
+    """attempt.json without what is not of its shape, and what that was."""
+    wrong = [key for key, fits in SHAPES.items() if key in facts and not fits(facts[key])]
+    if not wrong:
+        return facts, []
+    kept = {key: value for key, value in facts.items() if key not in wrong}
+    return kept, [f"attempt.json: {', '.join(wrong)} cannot be read"]
 
 
 def _settings(facts: Mapping[str, Any]) -> tuple[DetectSettings, list[str]]:
@@ -114,8 +138,9 @@ def _lost_captures(recorded: Recorded, recording: Path) -> list[str]:
             continue
         try:
             left = (recording / item.path).stat().st_size
-        except OSError as error:
-            problems.append(f"{item.path}: {(error.strerror or str(error)).lower()}")
+        except (OSError, ValueError) as error:
+            said = getattr(error, "strerror", None) or str(error)
+            problems.append(f"{item.path}: {said.lower()}")
             continue
         if left != item.bytes:
             problems.append(f"{item.path}: {left} bytes are left of {item.bytes} that were taken")

@@ -8,12 +8,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
+
+from pydantic import ValidationError
 
 from lab import codec
 from lab.errors import ArtefactError, InfraError, InputError
 from lab.model import AttemptRecord, Cell, CellId, GatePolicy, Omitted, Plan, TestPlan
 from lab.running.records import record, records
+
+Noun = TypeVar("Noun")
 
 STOP_FILE = "stop"
 """Its presence asks every cell of the run, on whichever host, to end."""
@@ -78,6 +82,8 @@ class RunDirectory:
             facts: dict[str, Any] = json.loads((self.path / "run.json").read_text())
         except (OSError, ValueError) as error:
             raise ArtefactError(f"{self.path / 'run.json'}: cannot be read: {error}") from error
+        if not isinstance(facts, dict):
+            raise ArtefactError(f"{self.path / 'run.json'}: a {type(facts).__name__} (wanted an object)")
         return facts
 
     def write_plan(self, plan: Plan) -> None:
@@ -88,11 +94,21 @@ class RunDirectory:
 
     def policy(self) -> GatePolicy:
         """The gate policy the run was started with."""
-        return codec.from_dict(GatePolicy, self.run_facts()["gate"])
+        return self._told(GatePolicy, "gate")
 
     def comparing(self) -> TestPlan:
         """How the run was to be compared; the defaults for a run that did not say."""
-        return codec.from_dict(TestPlan, self.run_facts().get("compare", {}))
+        return self._told(TestPlan, "compare", {})
+
+    def _told(self, kind: type[Noun], key: str, default: object = None) -> Noun:
+        """:raise ArtefactError: run.json does not have it, or not of that shape."""
+        try:
+            return codec.from_dict(kind, self.run_facts().get(key, default))
+        except ValidationError as error:
+            raise ArtefactError(
+                f"{self.path / 'run.json'}: {key}: not a {kind.__name__}",
+                hint="lab gate applies the policy of lab.yaml instead of the run's own",
+            ) from error
 
     def recording(self, cell: CellId, attempt: int = 1) -> Path:
         return self.path / "cells" / cell / f"a{attempt}"

@@ -188,8 +188,9 @@ def _gap(trial: Trial) -> str:
     """What nobody saw between this attempt and the one before it, which was cut short."""
     for item in trial.record.observations:
         if isinstance(item, Step) and item.name == "resumed":
-            gap_s, before = float(item.detail.get("gap_s", 0)), item.detail.get("after", "?")
-            return f"resumed after attempt {before} was cut short: {gap_s:.0f} s between them were not seen"
+            gap_s, before = item.detail.get("gap_s", 0), item.detail.get("after", "?")
+            told = f"{gap_s:.0f} s" if isinstance(gap_s, int | float) else "an unknown time"
+            return f"resumed after attempt {before} was cut short: {told} between them were not seen"
     return ""
 
 

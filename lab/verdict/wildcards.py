@@ -26,7 +26,8 @@ def remark(record: AttemptRecord) -> str:
     values = told[-1].values
     if values.get("error"):
         return f"coverage of content {values['content']} is not known: {values['error']}"
-    wild, fields = list(values.get("wildcards") or ()), values.get("fields", 0)
+    told_wild, fields = values.get("wildcards") or (), values.get("fields", 0)
+    wild = list(told_wild) if isinstance(told_wild, list | tuple) else [told_wild]
     if not wild:
         return ""
     names = ", ".join(str(name) for name in wild[:MOST])

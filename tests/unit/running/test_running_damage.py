@@ -30,6 +30,7 @@ from lab.model import (
     SerialChunk,
     Step,
 )
+from lab.recording.layout import to_line
 from lab.recording.writer import Recorder
 from lab.running.records import records
 from lab.verdict.judge import judge
@@ -168,6 +169,42 @@ def test_settings_that_cannot_be_read_are_damage(tmp_path: Path) -> None:
     place = recording(tmp_path)
     (place / "attempt.json").write_text('{"detect": {"heartbeat_s": "never"}}')
     assert verdict(tmp_path).outcome is Outcome.INCONCLUSIVE
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [
+        {"image": 5, "host": 3, "artefacts": 7},
+        {"host": {"factor": "x"}, "artefacts": [1]},
+        {"clone": "x", "cold": []},
+    ],
+)
+def test_facts_of_another_shape_are_damage_of_this_attempt_alone(
+    tmp_path: Path, facts: dict[str, object]
+) -> None:
+    place = recording(tmp_path)
+    (place / "attempt.json").write_text(json.dumps(facts))
+    (made,) = records([(tmp_path, CELL, place)])
+    assert made.facts.keys() == {"problems"}
+    assert verdict(tmp_path).outcome is Outcome.INCONCLUSIVE
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        Step(t_s=60, name="resumed", phase="note", detail={"gap_s": "x"}),
+        Proof(t_s=60, what="coverage", values={"content": CELL.version.content, "wildcards": 5}),
+        Proof(t_s=60, what="exercised", values={"before": [], "after": {}}),
+        Frame(t_s=60, path="a\0b", sha256="", width=-1, height=0),
+        Capture(t_s=60, what="event-log", ok=True, path="a\0b", bytes=1, sha256=""),
+    ],
+)
+def test_odd_values_are_no_traceback_and_no_pass(tmp_path: Path, line: Observation) -> None:
+    place = recording(tmp_path)
+    with (place / "events.jsonl").open("ab") as stream:
+        stream.write(to_line(line))
+    (place / "closed.json").write_text('{"t_s": 60, "sealed": {"events.jsonl": {"bytes": 1, "sha256": ""}}}')
+    assert verdict(tmp_path).outcome is not Outcome.PASSED
 
 
 def test_the_loss_of_a_recording_is_not_made_good_by_the_next_attempt(tmp_path: Path) -> None:

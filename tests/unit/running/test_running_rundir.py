@@ -145,3 +145,11 @@ def test_reports_that_cannot_be_written_are_named_with_their_remedy(tmp_path: Pa
     with pytest.raises(InfraError, match=r"run directory '.*' cannot be made: not a directory") as caught:
         RunDirectory.create(tmp_path / "file/reports")
     assert "reports:" in str(caught.value.hint)
+
+
+@pytest.mark.parametrize("text", ["[]", "null", "{}", '{"gate": null}', '{"gate": {"min_cells": "x"}}'])
+def test_a_run_whose_policy_cannot_be_read_says_where_and_what_to_do(tmp_path: Path, text: str) -> None:
+    made = run(tmp_path, "r")
+    (made.path / "run.json").write_text(text)
+    with pytest.raises(ArtefactError, match=r"run\.json: "):
+        made.policy()
