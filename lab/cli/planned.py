@@ -13,6 +13,7 @@ from rich.text import Text
 
 from lab.cli.display import out, table
 from lab.model import Bill, Cell, Omitted, Plan
+from lab.report import wording
 from lab.setting import Setting
 
 MOST_LINES = 400
@@ -29,8 +30,19 @@ def show(plan: Plan, setting: Setting, *, everything: bool = False) -> None:
     else:
         _each(plan.cells)
     _omitted(plan.omitted, everything=everything)
+    stand_ins = wording.stand_ins(_images(plan, setting))
+    if stand_ins:
+        out.print(Text(f"\n{stand_ins}", "yellow"))
     if plan.bill is not None:
         out.print("\n" + "\n".join(_bill(plan.bill, setting)), markup=False, soft_wrap=True)
+
+
+def _images(plan: Plan, setting: Setting) -> list[dict[str, object]]:
+    infos = setting.image_infos()
+    return [
+        {"name": name, "stand_in": infos[name].stand_in}
+        for name in sorted({cell.image for cell in plan.cells} & set(infos))
+    ]
 
 
 def _each(cells: Sequence[Cell]) -> None:

@@ -71,14 +71,19 @@ class Captured:
             self.findings.append(replace(finding, evidence=(ref,)))
 
     def _events(self, capture: Capture, data: bytes | bytearray | memoryview | mmap | None) -> None:
-        """The stops of this attempt that Windows wrote down. What else its logs tell is for people."""
+        """The stops of this attempt that Windows wrote down, and what failed in it without one.
+
+        Restarts without a shutdown are no findings: the hypervisor saw them itself.
+        """
         if data is None:
             return
         log = eventlog.read(bytes(data[: eventlog.MOST]))
         if log.broken:
             self.problems.append(f"{capture.path}: {log.broken} events could not be read")
         ref = EvidenceRef(path=capture.path, sha256=capture.sha256)
-        self.findings += [replace(one, evidence=(ref,)) for one in eventlog.crashes(log, capture.t_s)]
+        noted = (one for one in eventlog.noted(log, capture.t_s) if one.kind is FindingKind.WARNING)
+        told = (*eventlog.crashes(log, capture.t_s), *noted)
+        self.findings += [replace(one, evidence=(ref,)) for one in told]
 
     def _log(self, capture: Capture, data: bytes | bytearray | memoryview | mmap | None) -> None:
         """The last crash in the log: what brought the kernel to where it was found."""

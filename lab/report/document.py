@@ -204,6 +204,7 @@ def _image(name: str, told: Mapping[str, Any]) -> ImageFacts:
         firmware=str(told.get("firmware") or ""),
         boot=str(told.get("boot") or ""),
         digest=str(told.get("digest") or ""),
+        stand_in=told.get("stand_in") is True,
     )
 
 

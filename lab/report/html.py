@@ -58,6 +58,7 @@ def render(doc: Mapping[str, Any], run_dir: Path | None = None) -> str:
         .render(
             doc=doc,
             headline=_headline(doc["answer"]),
+            stand_ins=wording.stand_ins(doc["images"]),
             images={image["name"]: image for image in doc["images"]},
             cells=cells,
             dense=columns > DENSE_COLUMNS,

@@ -28,8 +28,14 @@ def render(doc: Mapping[str, Any]) -> str:
     root = ET.Element("testsuites", name=_text(f"fleet lab {doc['run']['id']}"))
     failures = {failure["id"]: failure for failure in doc["failures"]}
     cases: dict[str, list[ET.Element]] = defaultdict(list)
+    stand_ins = {image["name"] for image in doc["images"] if image.get("stand_in")}
     for cell in doc["cells"]:
-        cases[cell["scenario"]].append(_case(cell, failures.get(cell["section"]), doc["run"]["id"]))
+        case = _case(cell, failures.get(cell["section"]), doc["run"]["id"])
+        if cell["image"] in stand_ins:
+            properties = case.find("properties")
+            assert properties is not None
+            ET.SubElement(properties, "property", name="stand-in", value="true")
+        cases[cell["scenario"]].append(case)
     for gap in doc["not_tested"]:
         for name in _omitted(gap, doc["cells"]):
             scenario = (

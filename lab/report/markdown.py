@@ -16,6 +16,7 @@ from lab.report.wording import (
     listing,
     percent,
     seconds,
+    stand_ins,
 )
 
 MOST_ROWS = 60
@@ -37,6 +38,7 @@ def render(doc: Mapping[str, Any]) -> str:
         f"# {ANSWER_SIGN[answer['word']]} {word}",
         f"**{_text(answer['sentence'])}**",
         "\n".join(f"- {_text(reason)}" for reason in answer["reasons"][:8]),
+        f"**{_text(stood)}**" if (stood := stand_ins(doc["images"])) else "",
         _facts(doc),
         *_failures(doc),
         *_map(doc),

@@ -115,6 +115,8 @@ class ImageFacts:
     firmware: str
     boot: str
     digest: str
+    stand_in: bool = False
+    """It only looks like an OS build: what is found on it says nothing about one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

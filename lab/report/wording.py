@@ -6,7 +6,7 @@ Pure. It does not know HTML, XML or markdown: each writer escapes for its own fo
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from lab.log import KEY_BLOCK, MASK, redact
@@ -268,3 +268,12 @@ COMPARED_WORDS: dict[str, str] = {
 }
 
 ANSWER_WORDS = {"ship": "Ship", "do-not-ship": "Do not ship", "no-answer": "No answer"}
+
+
+def stand_ins(images: Iterable[Mapping[str, Any]]) -> str:
+    """What to say beside the answer when images of a run only look like OS builds; "" where none does."""
+    names = [str(image["name"]) for image in images if image.get("stand_in")]
+    if not names:
+        return ""
+    verb = "is a STAND-IN" if len(names) == 1 else "are STAND-INS"
+    return f"{listing(names)} {verb}: no Windows ran there, and nothing is proven about any"

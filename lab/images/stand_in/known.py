@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from lab.guest.windows import dialect, eventlog, facts, files, launch, waking
+from lab.guest.windows import checks, dialect, eventlog, facts, files, launch, waking
 from lab.guest.windows.quoting import powershell
 from lab.model import Identity
 
@@ -52,6 +52,7 @@ SCRIPTS: Mapping[str, str] = {
     "digest": files.digest_of_first(PATH, SIZE),
     "remove": files.remove(PATH),
     "eventlog": eventlog.script(MS / 1000),
+    "echo": checks.make_echo(PATH),
     "wake": str(waking.script(MS / 1000, Identity.KEEP, "", "same")),
 }
 
