@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from fnmatch import fnmatch
+from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.text import Text
 
 from lab import codec
-from lab.cli import options
+from lab.cli import options, selftest_windows
 from lab.cli.display import err, out, table
 from lab.errors import ExitCode, HostError, InputError, NothingSelected
 from lab.images.built import BuiltImage
@@ -40,6 +41,10 @@ def selftest(
     ] = None,
     quick: Annotated[bool, typer.Option("--quick", help="only a healthy guest and a panic")] = False,
     listed: Annotated[bool, typer.Option("--list", help="name the canaries; boots nothing")] = False,
+    on: Annotated[
+        str | None,
+        typer.Option("--windows", help="instead, try everything on this Windows image", metavar="IMAGE"),
+    ] = None,
     as_json: options.Json = False,
 ) -> None:
     """Boot guests that panic, hang, loop or show a stop screen, and check that each is noticed.
@@ -47,6 +52,9 @@ def selftest(
     Results are kept per host: `lab doctor` and every report show them, and a host that failed gets no
     cells. Exit code 4 when a canary was not found as it must be.
     """
+    if on is not None:
+        _on_windows(on, file, canary or [], host or [], quick=quick, listed=listed, as_json=as_json)
+        return
     chosen = choose(canary or [], quick=quick)
     if listed:
         show_list(chosen, as_json=as_json)
@@ -65,6 +73,32 @@ def selftest(
             show(one)
     ok = all(one.ok for one in proven)
     raise typer.Exit(int(ExitCode.SHIP if ok else ExitCode.LAB_FAULT))
+
+
+def _on_windows(
+    name: str,
+    file: Path,
+    canaries: list[str],
+    host: list[str],
+    *,
+    quick: bool,
+    listed: bool,
+    as_json: bool,
+) -> None:
+    """:raise InputError: canaries were asked for too, or several hosts."""
+    if canaries or quick or len(host) > 1:
+        raise InputError(
+            "--windows with --canary, --quick or several hosts (wanted one image on one host)",
+            hint="lab selftest --windows IMAGE [--host HOST]",
+        )
+    if listed:
+        selftest_windows.show_list(as_json=as_json)
+        return
+    setting = Setting.read(options.request(file))
+    selftest_windows.recipe_of(name, setting)
+    setting = setting.with_hosts()
+    choice = host_choice(hosts(setting, host)[0])
+    selftest_windows.run_on(name, choice, setting, as_json=as_json)
 
 
 def choose(patterns: list[str], *, quick: bool = False) -> list[Canary]:
@@ -108,8 +142,17 @@ def hosts(setting: Setting, names: list[str]) -> list[HostReport]:
 
 def run_on(report: HostReport, chosen: list[Canary], base: BuiltImage, setting: Setting) -> results.Proven:
     """Run and store; the result of this run alone is returned."""
+    choice = host_choice(report)
+    places = setting.lab.places
+    proven = runner.run(chosen, base, choice, places, tell=lambda result: err.print(told(result)))
+    results.store(places, proven)
+    return proven
+
+
+def host_choice(report: HostReport) -> HostChoice:
+    """The host as attempts are told of it."""
     assert report.acceleration is not None
-    choice = HostChoice(
+    return HostChoice(
         name=report.name,
         uri=report.uri,
         accelerator=report.acceleration.accelerator,
@@ -117,10 +160,6 @@ def run_on(report: HostReport, chosen: list[Canary], base: BuiltImage, setting: 
         libvirt=report.libvirt,
         qemu=report.qemu,
     )
-    places = setting.lab.places
-    proven = runner.run(chosen, base, choice, places, tell=lambda result: err.print(told(result)))
-    results.store(places, proven)
-    return proven
 
 
 def told(result: results.CanaryResult) -> Text:

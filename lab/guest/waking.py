@@ -67,8 +67,8 @@ echo "woken first=$first second=$second date=$(date -u +%s) reseeded=$reseeded h
 
 WAKING: Mapping[Family, str] = MappingProxyType({Family.LINUX: LINUX})
 """How clones of each family are woken. Arguments: the time, the identity, a host name, `same` where the
-generation id is what it was. A family that is not here starts from power-off; a restored checkpoint is no clone
-and is woken in every dialect."""
+generation id is what it was. A family that is not here starts from power-off; what is restored from a
+checkpoint is no clone and is woken in every dialect."""
 Waking = Callable[[float, Identity, str, str], Command]
 """Makes the command: seconds since the epoch, identity, host name, generation."""
 

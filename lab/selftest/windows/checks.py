@@ -27,9 +27,10 @@ FILE_BYTES = 300_000
 NO_SUCH_SERVICE = 1060
 DAY_S = 86_400.0
 WORDS = (
-    "plain", "two words", "", 'a "quoted" one', "back\\slash\\", 'end\\"', "%PATH%", "100%", "^caret^", "a&b|c<d>e",
-    "(x)", "!bang!", "semi;colon,comma=", "$env:TEMP", "`tick`", "it's", "\u00e4\u20ac\u4e16\U0001f512", "tab\there",
-    "-Command", "/c", "--%", "\u2018typographic\u2019", "*.txt", "\\\\server\\share",
+    "plain", "two words", "", 'a "quoted" one', "back\\slash\\", 'end\\"', "%PATH%", "100%", "^caret^",
+    "a&b|c<d>e", "(x)", "!bang!", "semi;colon,comma=", "$env:TEMP", "`tick`", "it's",
+    "\u00e4\u20ac\u4e16\U0001f512", "tab\there", "-Command", "/c", "--%", "\u2018typographic\u2019", "*.txt",
+    "\\\\server\\share",
 )  # fmt: skip
 """Words that cmd.exe, PowerShell or the C runtime would read as their own."""
 SAFE_KEY = "HKLM\\SYSTEM\\CurrentControlSet\\Control\\SafeBoot"

@@ -96,8 +96,8 @@ def dump(bench: Bench) -> str:
         found = read_dump(head)
     except DumpError as error:
         raise Differs(f"what is at byte {start} of the dump disk is no dump: {error}") from error
-    want(found.header.code == NMI, f"its stop code is 0x{found.header.code:X} (wanted 0x{NMI:X})")
-    return f"at byte {start} of the dump disk, stop 0x{found.header.code:X}"
+    want(found.code == NMI, f"its stop code is 0x{found.code or 0:X} (wanted 0x{NMI:X})")
+    return f"at byte {start} of the dump disk, stop 0x{NMI:X}"
 
 
 def back(bench: Bench) -> str:
@@ -149,4 +149,4 @@ def _on_screen(finding: Finding) -> bool:
 def _provoked(bench: Bench) -> None:
     """:raise WaitTimeout: the stop was not provoked, so nothing of it can be looked for."""
     if not bench.stopped_s:
-        raise WaitTimeout("a stop that was provoked", 0.0)
+        raise WaitTimeout("a stop that was provoked", 0.0, "")

@@ -1,7 +1,8 @@
-"""What the STAND-IN does to its machine: frames on the standard VGA, the panic device, reset, power.
+"""What the STAND-IN does to its machine: frames on the VGA, panic device, reset, power, serial text.
 
 Sources: QEMU docs/specs/standard-vga.rst (framebuffer in BAR 0, Bochs dispi registers in BAR 2 from 0x500
-on), docs/specs/pvpanic.rst (port 0x505, bit 0), PM1a control 0x604 of q35. Refuses nothing: what is not there is said on the serial port.
+on), docs/specs/pvpanic.rst (port 0x505, bit 0), PM1a control 0x604 of q35. Refuses nothing: what is not
+there is said on the serial port.
 """
 
 from __future__ import annotations
