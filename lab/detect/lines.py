@@ -29,8 +29,14 @@ DATE = (
 )
 SYSLOG = re.compile(DATE + r" (?:[\w.:-]{1,80} )?kernel(?:\[\d+\])?: ?", re.ASCII)
 """`Nov 23 05:57:54 host kernel: `, from syslog or `journalctl -k`."""
-COLLECTED = re.compile(DATE + r":? (?=[\[<]|$)", re.ASCII)
-"""The time at which a collector of console logs received the line."""
+COLLECTED = re.compile(
+    DATE + r":? (?=[\[<]|$)|"
+    r"(?:\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?:Z|[+-]\d\d:?\d\d)|"
+    r"\[\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?:Z|[+-]\d\d:?\d\d)?\]) (?=\S| )",
+    re.ASCII,
+)
+"""The time at which a collector of console logs received the line. Only where it says its zone, or stands in
+brackets, does it come before lines that do not begin with a stamp: programs' own logs say the time too."""
 LOGIN = re.compile(r"[\w.-]{1,64} login: +(?=\S)", re.ASCII)
 """A prompt into which the kernel printed."""
 LEVEL = re.compile(r"<\d{1,3}>", re.ASCII)

@@ -56,6 +56,8 @@ ELSEWHERE = re.compile(
 
 NO_OOPS = "a program's fault: no oops of the kernel followed it"
 
+NO_STACK = "anybody may have said so: neither a time stamp nor a stack is the kernel's"
+
 NUMBERS: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"\b0x[0-9a-f]+\b|\b(?=[0-9a-f]*\d)[0-9a-f]{8,16}\b", re.ASCII), "ADDR"),
     (re.compile(r"(?<=[.][chS]):\d+\b", re.ASCII), ":LINE"),
@@ -224,6 +226,8 @@ class Report:
         if not self.borne_out:
             self.suppressed = self.suppressed or NO_OOPS
             self.borne_out = True
+        if self.pattern.vouched and self._dress[2] and not self._stacked and not self.panicked:
+            self.suppressed = self.suppressed or NO_STACK
         self._found = self._read()
 
     def finding(self) -> Finding:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lab.detect.linux.patterns.pattern import Blame, Pattern, Role, rx
+from lab.detect.linux.patterns.pattern import CONDITION, Blame, Pattern, Role, rx
 from lab.model import FindingKind
 
 SLUB = rx(r"BUG [^:]{1,64}(?: \(.{1,80}\))?: |WARNING: (?:CPU: \d+ PID: \d+ at )?mm/slub\.c")
@@ -56,7 +56,11 @@ BUGS: tuple[Pattern, ...] = (
         kind=FindingKind.OOPS,
         fatal=True,
         blame=Blame.POINTER,
-        start=rx(r"[Kk]ernel BUG (?:at (?P<what>[\w./+-]{1,200})|.{0,80}\[verbose debug info unavailable\])"),
+        start=rx(
+            r"[Kk]ernel BUG (?:at "
+            + CONDITION
+            + r"(?P<what>[\w./+-]{1,200})|.{0,80}\[verbose debug info unavailable\])"
+        ),
         hot=(b"ernel BUG at ", b"verbose debug info"),
         title="kernel BUG",
         skip=rx(r"skb_"),
@@ -246,6 +250,7 @@ BUGS: tuple[Pattern, ...] = (
     Pattern(
         id="bug",
         kind=FindingKind.BUG,
+        vouched=True,
         blame=Blame.STACK,
         start=rx(
             r"BUG: (?!KASAN|no syscalls)(?P<what>[A-Za-z][\w '()/,.-]{4,100}?)(?::? [0-9a-fx]{4,}.*|"

@@ -87,6 +87,8 @@ class Pattern:
     """A program's fault begins so too: it counts only when the kernel's oops or panic follows."""
     firmware: bool = False
     """Said before there is a kernel, or by what loads it: a kernel that starts withdraws it, if tentative."""
+    vouched: bool = False
+    """So common a phrase that, without the kernel's time stamp, a stack must follow."""
     tentative: bool = False
     """Withdrawn when the system comes up after it."""
     includes: re.Pattern[str] | None = None
@@ -108,5 +110,7 @@ SYMBOL = r"(?P<function>[A-Za-z_][\w.$]{0,200})\+0x[0-9a-f]{1,8}(?:/0x[0-9a-f]{1
 """`demo_sensor_match+0x1c2/0x210`."""
 MODULE = r"(?: \[(?P<module>[\w-]{1,64})[^\]]{0,80}\])?"
 PLACE = f"(?: {SYMBOL}{MODULE})?"
+CONDITION = r"(?:\[.{1,300}\] )?"
+"""CONFIG_DEBUG_BUGVERBOSE_DETAILED puts what was not true before the file: `[x < 0] drivers/demo.c:88`."""
 BRACKETED = r"(?:\[ ?)?"
 """Lockdep put its headings in brackets until Linux 4.12: `[ INFO: possible ... ]`."""

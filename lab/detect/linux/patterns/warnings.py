@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-from lab.detect.linux.patterns.pattern import PLACE, Blame, Pattern, rx
+from lab.detect.linux.patterns.pattern import CONDITION, PLACE, Blame, Pattern, rx
 from lab.model import FindingKind
 
-AT = r"WARNING: (?:CPU: \d{1,5} PID: \d{1,10} )?(?:at ?)?"
+AT = r"WARNING: (?:CPU: \d{1,5} PID: \d{1,10} )?(?:at ?)?" + CONDITION
 """`WARNING: CPU: 0 PID: 1 at file:line function`; `WARNING: file:line at function` since 6.18."""
+KERNELS = (
+    r"WARNING: (?:(?:CPU: \d{1,5} PID: \d{1,10} )?at |"
+    r"(?=.{1,500}:\d{1,6} (?:(?:at )?[\w.$]{1,200}\+0x|at (?:0x|\()|for \w{1,40}\(\)))(?:at)?|"
+    r"(?=\S{1,300}\.(?:c|h|S|rs):\d{1,6}(?: at)?$))"
+)
+"""Programs warn of `WARNING: host:22` too: where `at` is missing, a function must follow, or nothing."""
 LINE = r":\d{1,6}(?: at| for)?"
 TAIL = r".{0,200}"
 USB = rx(r"usb_(?:submit_urb|start_wait_urb|bulk_msg|interrupt_msg|control_msg)")
@@ -25,7 +31,7 @@ def _warning(
         id=name,
         kind=kind,
         blame=Blame.POINTER,
-        start=rx(AT + where),
+        start=rx(where if where.startswith(KERNELS) else AT + where),
         hot=(b"WARNING: ",),
         title=title,
         skip=rx(skip) if skip else None,
@@ -110,7 +116,7 @@ WARNINGS: tuple[Pattern, ...] = (
     ),
     _warning(
         "warning",
-        r"(?P<what>[\w./+-]{1,300}:\d{1,6})(?: at| for \w{1,40}\(\))?" + PLACE,
+        KERNELS + CONDITION + r"[\w./+-]{1,300}:\d{1,6}(?: at| for \w{1,40}\(\))?" + PLACE,
         "WARNING",
         "",
         "WARNING: CPU: 0 PID: 412 at drivers/demo.c:88 demo_sensor_match+0x1c2/0x210 [demo_sensor]",

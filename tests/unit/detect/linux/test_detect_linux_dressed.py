@@ -50,6 +50,14 @@ def collected(number: int, text: str) -> str:
     return f"2026-11-23T05:57:54.123456Z {stamped(number, text)}"
 
 
+def collected_plain(_number: int, text: str) -> str:
+    return f"2026-11-23T05:57:54.123456Z {text}"
+
+
+def in_brackets(_number: int, text: str) -> str:
+    return f"[2026-11-23 05:57:54] {text}"
+
+
 def coloured(number: int, text: str) -> str:
     return f"\x1b[0;1;31m{stamped(number, text)}\x1b[0m\x1b[K"
 
@@ -63,6 +71,8 @@ DRESSES: tuple[Dress, ...] = (
     in_syslog,
     in_syslog_stamped,
     collected,
+    collected_plain,
+    in_brackets,
     coloured,
 )
 

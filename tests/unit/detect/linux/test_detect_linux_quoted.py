@@ -115,6 +115,13 @@ def test_a_programs_fault_on_arm_is_nothing_and_the_kernels_is() -> None:
     assert verdict(console([*BOOT, *oops])) is LogVerdict.CRASH
 
 
+def test_a_program_that_says_bug_on_a_console_without_time_stamps_is_not_the_kernel() -> None:
+    said = "BUG: something happened in the parser\n"
+    assert verdict(said.encode()) is LogVerdict.HEALTHY
+    stack = "Call Trace:\n demo_match+0x1/0x2\n demo_load+0x1/0x2\n"
+    assert verdict((said + stack).encode()) is LogVerdict.WARNING
+
+
 FIRMWARE = "SecCoreStartupWithStack(0xFFFCC000, 0x820000)\nDXE IPL Entry\n"
 
 
