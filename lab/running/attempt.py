@@ -54,7 +54,7 @@ class Attempt:
         self.order = order
         self.cell = order.cell
         self.clock = Stopwatch()
-        self.timeouts = order.cell.timeouts.scaled(order.host.factor)
+        self.timeouts = order.timeouts
         self.watch = Watch(order.detect, self.clock, look=looker(order.recording))
         self._deadline = Deadline.after(order.deadline_s)
         self._stack = contextlib.ExitStack()

@@ -15,6 +15,7 @@ from lab.model import (
     Profile,
     ScenarioInfo,
     SoakPlan,
+    Timeouts,
 )
 from lab.places import Places
 from lab.templates import Template
@@ -88,12 +89,17 @@ class CellOrder:
     """Whether a clone is the machine that its template was, or another one."""
 
     @property
+    def timeouts(self) -> Timeouts:
+        """The cell's, with the host's speed and a warped clock's patience in them."""
+        patience = WARPED_PATIENCE if self.profile.time_warp else 1.0
+        return self.cell.timeouts.scaled(self.host.factor * patience)
+
+    @property
     def detect(self) -> DetectSettings:
         """Detector settings with the host's speed already in them."""
-        scaled = self.cell.timeouts.scaled(self.host.factor)
         return DetectSettings(
-            boot_s=scaled.boot_s,
-            heartbeat_s=scaled.heartbeat_s * (WARPED_PATIENCE if self.profile.time_warp else 1.0),
+            boot_s=self.timeouts.boot_s,
+            heartbeat_s=self.timeouts.heartbeat_s,
             loop_resets=self.loop_resets,
             usual_boot_s=self.usual_boot_s,
             expected_boots=self.expected_boots,

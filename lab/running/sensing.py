@@ -61,7 +61,7 @@ def attach(
     :param first: the most trusted channel, which gets the heartbeats; None for a guest without any.
     :param deadline: when the attempt's process is ended.
     """
-    record, boot_s = recorder.add, order.cell.timeouts.scaled(order.host.factor).boot_s
+    record, boot_s = recorder.add, order.timeouts.boot_s
     witness = MachineWitness(machine)
     host = None if is_remote(order.host.uri) else pressure.read
     pace = WARPED if order.profile.time_warp else UNHURRIED if order.scenario.soak else 1.0

@@ -28,6 +28,15 @@ def test_deadlines_are_scaled_by_the_hosts_factor(tmp_path: Path) -> None:
     assert (settings.boot_s, settings.heartbeat_s, settings.loop_resets) == (20.0, 10.0, 4)
 
 
+def test_a_warped_guest_is_given_more_time_for_each_answer_and_not_for_the_whole(tmp_path: Path) -> None:
+    usual = cell(timeouts=Timeouts(command_s=10.0, heartbeat_s=5.0, cell_s=100.0))
+    given = order(tmp_path / "a1", usual)
+    warped = replace(given, profile=replace(given.profile, time_warp=True))
+    assert warped.timeouts.command_s == 4 * given.timeouts.command_s == 80.0
+    assert warped.detect.heartbeat_s == 4 * given.detect.heartbeat_s
+    assert warped.deadline_s == given.deadline_s
+
+
 def test_the_same_again_differs_only_in_where_it_is_recorded(tmp_path: Path) -> None:
     given = order(tmp_path / "a1")
     repeat = given.again(tmp_path / "a2", 2, keep_hours=4.0)
