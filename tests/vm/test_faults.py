@@ -38,7 +38,7 @@ CASES = (
     Case("nic-down", {}, "grep -q 0 /sys/class/net/eth0/carrier", "grep -q 1 /sys/class/net/eth0/carrier"),
     Case("net-loss", {"rate": 1.0}, "! ping -c 1 -W 1 10.0.2.2", "ping -c 1 -W 5 10.0.2.2"),
     Case("net-latency", {"delay_ms": 300.0}, "ping -c 1 10.0.2.2 | grep -q 'time=[6-9][0-9][0-9]'"),
-    Case("net-bandwidth", {"kbit_s": 8.0}),
+    Case("net-bandwidth", {"kbit_s": 512.0}),
     Case("net-reorder", {"rate": 0.5}),
     Case("dns-failure", {"answer": "servfail"}, "nslookup x.example 10.0.2.3 | grep -q SERVFAIL"),
     Case("disk-slow", {"kib_s": 128.0}),
