@@ -106,7 +106,8 @@ def _guests(places: Places, *, everything: bool) -> Iterator[Waste]:
 
 
 def _scratch(places: Places) -> Iterator[Waste]:
-    for parent in (places.cache / "templates" / ".scratch", places.images / ".scratch"):
+    made = (places.cache / "templates", places.images, places.cache / "rescue")
+    for parent in (*(one / ".scratch" for one in made), places.state / "offline"):
         for directory in workshop.stale(parent):
             why = "whoever made it was killed"
             yield Waste(
