@@ -101,19 +101,18 @@ BOOT_FAILURES: tuple[Pattern, ...] = (
         "init-froze",
         r"(?:systemd\[1\]: )?(?:\[!{6}\] .{1,200}|Freezing execution\b|"
         r"Caught <[A-Z]{3,8}>, (?:dumped core as pid|from our own process|core dump failed|cannot fork))",
-        (b"[!!!!!!]", b"Freezing execution", b"systemd[1]: Caught <", b"Caught <SEGV>", b"Caught <ABRT>"),
+        (b"[!!!!!!]", b"Freezing execution", b"Caught <"),
         "systemd itself failed",
         "[!!!!!!] Failed to mount API filesystems.",
         "systemd: src/core/crash-handler.c, src/core/main.c",
     ),
     _failure(
         "fsck-manually",
-        r"\S{1,100}: UNEXPECTED INCONSISTENCY; RUN fsck MANUALLY|"
-        r"\*{3} An error occurred during the (?:root )?file ?system check",
-        (b"RUN fsck MANUALLY", b"occurred during the "),
+        r"\S{1,100}: UNEXPECTED INCONSISTENCY; RUN fsck MANUALLY",
+        (b"RUN fsck MANUALLY",),
         "file system needs repair by hand",
         "/dev/vda1: UNEXPECTED INCONSISTENCY; RUN fsck MANUALLY.",
-        "e2fsprogs: e2fsck/util.c preenhalt(), fatal_error(); the sysvinit and dracut scripts that run it",
+        "e2fsprogs: e2fsck/util.c preenhalt()",
         tentative=True,
     ),
     _failure(
@@ -143,11 +142,6 @@ BOOT_FAILURES: tuple[Pattern, ...] = (
             b"error: you need",
             b"error: invalid ",
             b"error: bad sh",
-            b"error: bad signature",
-            b"error: failure reading",
-            b"error: verification",
-            b"error: prohibited",
-            b"error: out of memory",
             b"grub-core/",
         ),
         "boot loader found no system",
@@ -158,14 +152,13 @@ BOOT_FAILURES: tuple[Pattern, ...] = (
     _failure(
         "firmware-exception",
         r"!{4} [\w-]{1,20} Exception Type - |(?:Synchronous|SError|IRQ|FIQ) Exception at 0x[0-9A-Fa-f]|"
-        r"Unhandled (?:Exception|Interrupt Exception) (?:in|from) EL3|PANIC (?:in EL3|at PC ?:)|"
+        r"Unhandled (?:Exception|Interrupt Exception) in EL3|PANIC (?:in EL3|at PC ?:)|"
         r"\"(?:Synchronous Abort|Error|Irq|Fiq)\" handler, esr 0x|### ERROR ### Please RESET the board ###|"
         r"sbi_trap_error: hart\d|ASSERT \[\w{1,60}\] .{1,200}\(\d{1,6}\): ",
         (
             b" Exception Type - ",
             b" Exception at 0x",
             b"Exception in EL3",
-            b"Exception from EL3",
             b"PANIC in EL3",
             b"PANIC at PC",
             b"handler, esr 0x",
@@ -246,8 +239,8 @@ BOOT_FAILURES: tuple[Pattern, ...] = (
         r"-- System halted)",
         (
             b"## Error: ",
-            b"Image Format",
-            b"Image Type",
+            b"Wrong Image ",
+            b"Wrong Ramdisk",
             b"Bad Linux ",
             b"can't get kernel image",
             b"SCRIPT FAILED: ",
