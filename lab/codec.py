@@ -76,7 +76,9 @@ def replace_text(path: Path, text: str) -> None:
     try:
         scratch.write_text(text, encoding="utf-8")
         scratch.replace(path)
-    except OSError:
+    except OSError as error:
         with contextlib.suppress(OSError):
             scratch.unlink()
+        if error.filename is None:  # a write knows no name
+            error.filename = str(path)
         raise

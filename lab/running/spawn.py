@@ -107,10 +107,12 @@ def attempt(
     """
     from lab.clock import Stopwatch
 
-    order.recording.mkdir(parents=True, exist_ok=True)
-    path = order.recording / "order.json"
-    codec.write(order, path)
-    watch = Stopwatch()
+    watch, path = Stopwatch(), order.recording / "order.json"
+    try:
+        order.recording.mkdir(parents=True, exist_ok=True)
+        codec.write(order, path)
+    except OSError as error:
+        return _unbegun(order, f"{error.filename or path}: {(error.strerror or str(error)).lower()}")
     killed = _run_process(order, path, on_start, on_event)
     clean_up(order)
     return summarise(order, killed=killed, seconds=watch.t_s)
@@ -160,16 +162,7 @@ def summarise(order: CellOrder, *, killed: str, seconds: float) -> AttemptResult
     try:
         recorded = read(order.recording)
     except ArtefactError as error:
-        return AttemptResult(
-            cell=order.cell.id,
-            attempt=order.attempt,
-            recording=str(order.recording),
-            scenario="",
-            title="",
-            fatal=False,
-            lab_fault=killed or str(error),
-            seconds=seconds,
-        )
+        return _unbegun(order, killed or str(error), seconds=seconds)
     findings = _detect(order.recording, recorded, order.detect)
     worst = next((finding for finding in findings if finding.fatal), None)
     if worst is not None and asleep(recorded.observations):
@@ -194,6 +187,20 @@ def summarise(order: CellOrder, *, killed: str, seconds: float) -> AttemptResult
         seconds=seconds,
         boot_s=0.0 if recorded.facts.get("clone") else boot_times.first_boot_s(recorded.observations),
         private_mib=_weight(recorded.observations) if recorded.facts.get("clone") else 0,
+    )
+
+
+def _unbegun(order: CellOrder, why: str, *, seconds: float = 0.0) -> AttemptResult:
+    """An attempt without a recording."""
+    return AttemptResult(
+        cell=order.cell.id,
+        attempt=order.attempt,
+        recording=str(order.recording),
+        scenario="",
+        title="",
+        fatal=False,
+        lab_fault=why,
+        seconds=seconds,
     )
 
 

@@ -83,7 +83,12 @@ class ScreenSensor(SensorThread):
         self._recent.append(digest)
         self._count += 1
         path = self._frames / f"{self._count:06d}.png"
-        picture.save(path, optimize=True)
+        try:
+            picture.save(path, optimize=True)
+        except OSError:
+            self._count -= 1
+            path.unlink(missing_ok=True)
+            raise
         self._record(
             Frame(
                 t_s=self._clock.t_s,

@@ -134,3 +134,20 @@ def test_a_repeat_keeps_its_own_number(monkeypatch: pytest.MonkeyPatch, place: P
     made = attempts(monkeypatch, result(cell()))
     execute(order(place, attempt=3, keep_hours=2.0))
     assert [(one.attempt, one.recording.name, one.keep_hours) for one in made.orders] == [(3, "a3", 2.0)]
+
+
+def test_a_process_that_ended_well_and_left_its_recording_open_is_the_labs_fault(place: Path) -> None:
+    record(place, started(), ended("completed"), closed=False)
+    assert "not closed" in summarise(order(place), killed="", seconds=1.0).lab_fault
+
+
+def test_a_disk_that_is_full_before_an_attempt_begins_is_the_labs_fault(
+    monkeypatch: pytest.MonkeyPatch, place: Path
+) -> None:
+    def full(_order: object, _path: Path) -> None:
+        raise OSError(28, "No space left on device", str(place / "order.json"))
+
+    monkeypatch.setattr(spawn.codec, "write", full)
+    made = spawn.attempt(order(place))
+    assert (made.scenario, made.fatal) == ("", False)
+    assert made.lab_fault == f"{place / 'order.json'}: no space left on device"

@@ -120,6 +120,26 @@ def test_a_picture_is_kept_only_when_it_has_changed(tmp_path: Path, seen: list[O
         assert stored.getpixel((0, 0)) == (0, 0, 255)
 
 
+def test_a_picture_that_found_no_room_is_taken_again(
+    tmp_path: Path, seen: list[Observation], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A blue screen does not change any more: who misses it once must not call it seen."""
+    blue = picture("blue")
+    sensor = ScreenSensor(lambda: blue, tmp_path, seen.append, Stopwatch())
+
+    def full(_picture: object, path: Path, **_options: object) -> None:
+        path.touch()
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("PIL.Image.Image.save", full)
+    with pytest.raises(OSError, match="No space left"):
+        sensor.step()
+    monkeypatch.undo()
+    assert list((tmp_path / "frames").iterdir()) == []
+    sensor.step()
+    assert [item.path for item in seen if isinstance(item, Frame)] == ["frames/000001.png"]
+
+
 def test_the_last_picture_is_taken_even_from_a_screen_that_is_gone(
     tmp_path: Path, seen: list[Observation]
 ) -> None:
