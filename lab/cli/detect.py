@@ -48,7 +48,10 @@ def detect(
         Path | None, typer.Option(help="score the detectors on a labelled corpus instead", metavar="DIR")
     ] = None,
     variants: Annotated[
-        bool, typer.Option("--variants", help="with --evaluate: screens also scaled, as JPEG, letterboxed")
+        bool,
+        typer.Option(
+            "--variants", help="with --evaluate: screens also scaled, as JPEG; consoles with other prefixes"
+        ),
     ] = False,
     jobs: Annotated[int, typer.Option(help="with --evaluate: processes", metavar="N")] = 0,
 ) -> None:

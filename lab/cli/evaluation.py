@@ -73,7 +73,7 @@ def _wanted(one: Judged) -> str:
 
 
 def _show_score(one: Score) -> None:
-    changed = " (changed pictures)" if any(case.case.variant for case in one.slowest) else ""
+    changed = " (changed)" if any(case.case.variant for case in one.slowest) else ""
     out.print(Text(f"\n{one.corpus_set}{changed}: {one.cases} cases in {one.seconds:.1f} s", "bold"))
     figures = table("figure", "share")
     for name, share in one.shares.items():

@@ -21,6 +21,7 @@ from lab.detect.lines import LineStream
 from lab.detect.linux.console import Console
 from lab.errors import ArtefactError
 from lab.examining.examine import Examined, Outcome, examine
+from lab.examining.scoring.dressing import DRESSES, dressed
 from lab.examining.scoring.labels import Case, CorpusSet
 from lab.examining.subjects import Source, Subject
 from lab.model import Finding, FindingKind, ScreenVerdict, SerialChunk
@@ -46,7 +47,10 @@ OPTIONAL_ALERT = frozenset(
 )
 """Menus and setup screens: an alert is right, and none is right too."""
 NOT_SCORED = frozenset({"ambiguous", "fuzzer-artifact"})
-VARIANTS = ("scale=0.5", "scale=0.75", "scale=1.5", "scale=2", "jpeg=30", "jpeg=95", "letterbox")
+VARIANTS: dict[CorpusSet, tuple[str, ...]] = {
+    CorpusSet.SCREENS: ("scale=0.5", "scale=0.75", "scale=1.5", "scale=2", "jpeg=30", "jpeg=95", "letterbox"),
+    CorpusSet.CONSOLE: tuple(DRESSES),
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,14 +79,11 @@ class Judged:
 
 
 def judge_all(cases: Sequence[Case], *, jobs: int = 1, variants: bool = False) -> Iterator[Judged]:
-    """A judgement per case, in order; with `variants` screens are also judged in changed forms."""
+    """A judgement per case, in order; with `variants` screens and console logs also in changed forms."""
     wanted = [case for case in cases if scored(case)]
     if variants:
         wanted += [
-            replace(case, variant=variant)
-            for case in wanted
-            if case.corpus_set is CorpusSet.SCREENS
-            for variant in VARIANTS
+            replace(case, variant=variant) for case in wanted for variant in VARIANTS.get(case.corpus_set, ())
         ]
     if jobs <= 1:
         yield from map(judge, wanted)
@@ -119,7 +120,7 @@ def console_log(data: bytes) -> bytes:
 
 
 def _console(case: Case) -> Judged:
-    data = console_log(case.path.read_bytes())
+    data = dressed(console_log(case.path.read_bytes()), case.variant)
     console, stream = Console(reboots=True), LineStream()
     for block in (stream.feed(SerialChunk(t_s=0.0, start=0, data=data)), stream.finish()):
         if block is not None:

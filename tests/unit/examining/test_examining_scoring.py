@@ -8,6 +8,7 @@ import pytest
 from corpora import console_corpus, dump_corpus, screen_corpus, serial_corpus, table
 
 from lab.errors import InputError
+from lab.examining.scoring.dressing import DRESSES, dressed
 from lab.examining.scoring.labels import CorpusSet, read_corpus
 from lab.examining.scoring.measure import changed, console_log, judge_all, readable_code
 from lab.examining.scoring.score import Score, Share, score
@@ -136,3 +137,17 @@ def test_pictures_are_changed_as_the_variant_says(tmp_path: Path) -> None:
         for name in ("scale=0.5", "jpeg=30", "letterbox")
     }
     assert sizes == {"scale=0.5": (50, 40), "jpeg=30": (100, 80), "letterbox": (130, 88)}
+
+
+@pytest.mark.parametrize("variant", sorted(DRESSES))
+def test_a_console_log_in_another_dress_says_the_same(variant: str) -> None:
+    log = (
+        b"[    1.000000][    T1] demo: ready\n"
+        b"[    2.000000][    T1] BUG: kernel NULL pointer dereference, address: 0000000000000008\n"
+        b"[    2.000001][    T1] RIP: 0010:demo_match+0x2a/0x60\n"
+    )
+    changed = dressed(log, variant)
+    assert changed != log
+    assert b"demo_match+0x2a/0x60" in changed
+    assert changed.count(b"\n") == 3
+    assert dressed(log, "") == log
