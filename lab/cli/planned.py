@@ -11,10 +11,11 @@ from collections.abc import Iterator, Sequence
 
 from rich.text import Text
 
-from lab.cli.display import out, table
+from lab.cli.display import err, out, table
 from lab.model import Bill, Cell, Omitted, Plan
 from lab.report import wording
 from lab.setting import Setting
+from lab.verdict.gate import nothing_new
 
 MOST_LINES = 400
 MOST_ALIKE = 8
@@ -33,6 +34,8 @@ def show(plan: Plan, setting: Setting, *, everything: bool = False) -> None:
     stand_ins = wording.stand_ins(_images(plan, setting))
     if stand_ins:
         out.print(Text(f"\n{stand_ins}", "yellow"))
+    for words in nothing_new(plan.cells):
+        err.print(f"{words}: that puts nothing to the test", style="yellow", soft_wrap=True)
     if plan.bill is not None:
         out.print("\n" + "\n".join(_bill(plan.bill, setting)), markup=False, soft_wrap=True)
 

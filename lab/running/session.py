@@ -41,6 +41,7 @@ from lab.selftest import results as selftests
 from lab.selftest.gate import problem_of
 from lab.setting import Setting
 from lab.templates import TemplateStore
+from lab.verdict.gate import nothing_new
 
 
 class Session:
@@ -173,6 +174,8 @@ def begin(setting: Setting, console: Console | None = None) -> Iterator[Session]
             worry = problem_of(report, selftests.load(places, report.name))
             if worry is not None:
                 console.print(f"{report.name}: {worry.what}: {worry.mend}", style="yellow", soft_wrap=True)
+        for words in nothing_new(setting.plan.cells):
+            console.print(f"{words}: that puts nothing to the test", style="yellow", soft_wrap=True)
         tried = selftests.facts(places, {report.name: report.qemu for report in setting.hosts})
         directory.write_run(_plain({"id": directory.id, **setting.run_facts(), "selftest": tried}))
         directory.write_plan(setting.plan)

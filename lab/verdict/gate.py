@@ -113,6 +113,11 @@ class _Board:
         return [*(verdict.cell for verdict in self.candidate), *waiting]
 
     @property
+    def cells(self) -> list[Cell]:
+        """Of both arms, judged or not."""
+        return [*(verdict.cell for verdict in (*self.candidate, *self.baseline)), *self.never_ran]
+
+    @property
     def subject(self) -> str:
         """`build 1.0 + content 291`: what the decision is about."""
         versions = sorted({str(cell.version) for cell in self.candidate_cells})
@@ -196,22 +201,30 @@ def _void(board: _Board, policy: GatePolicy) -> list[_Objection]:
     return objections
 
 
-def _same(board: _Board) -> list[_Objection]:
-    """A version that is out already is put to no test: both arms, or both ends of the update, are one."""
-    candidates = sorted({cell.version for cell in board.candidate_cells}, key=str)
-    released = {verdict.cell.version for verdict in board.baseline}
-    released |= {cell.version for cell in board.never_ran if cell.arm is Arm.BASELINE}
-    installed = {cell.installed for cell in board.candidate_cells}
-    objections = []
-    for version in candidates:
+def nothing_new(cells: Iterable[Cell]) -> list[str]:
+    """Why candidate versions among these cells put nothing to the test, one sentence each: they are out
+    already, as the released agent or as what guests had before.
+    """
+    listed = list(cells)
+    candidates = [cell for cell in listed if cell.arm is Arm.CANDIDATE]
+    released = {cell.version for cell in listed if cell.arm is Arm.BASELINE}
+    installed = {cell.installed for cell in candidates}
+    told = []
+    for version in sorted({cell.version for cell in candidates}, key=str):
         if version in released:
-            words = f"the candidate is the released agent: both arms have {version}"
+            told.append(f"the candidate is the released agent: both arms have {version}")
         elif version in installed:
-            words = f"the candidate is what guests had before: they were updated from {version} to {version}"
-        else:
-            continue
-        objections.append(_Objection(NO_DECISION, words))
-    return objections
+            told.append(
+                f"the candidate is what guests had before: they are updated from {version} to {version}"
+            )
+    return told
+
+
+def _same(board: _Board) -> list[_Objection]:
+    """One of several versions may be out already; all of them are no candidate."""
+    old = nothing_new(board.cells)
+    versions = {cell.version for cell in board.candidate_cells}
+    return [_Objection(NO_DECISION, words) for words in old] if len(old) == len(versions) else []
 
 
 def _skipped(board: _Board) -> list[_Objection]:
@@ -272,6 +285,8 @@ def _remarks(board: _Board, policy: GatePolicy) -> list[str]:
         left = [item for item in board.plan.omitted if item.kind == kind]
         if left:
             remarks.append(f"not tested: {_count(len(left), 'cell')} {why}{_whole_images(board, left)}")
+    if not _same(board):
+        remarks += nothing_new(board.cells)
     dropped = _whole_images(board, [item for item in board.plan.omitted if item.kind == "excluded"])
     return [*remarks, f"not tested, by a rule of lab.yaml{dropped}"] if dropped else remarks
 

@@ -175,7 +175,17 @@ def test_a_candidate_that_guests_had_before_was_never_an_update() -> None:
     verdicts = [replace(item, cell=replace(item.cell, installed=BAD)) for item in board(Outcome.PASSED)]
     decision = gate(verdicts)
     assert decision.exit_code == 4
-    assert "they were updated from build 1.0 + content 291 to build 1.0 + content 291" in decision.reasons[0]
+    assert "they are updated from build 1.0 + content 291 to build 1.0 + content 291" in decision.reasons[0]
+
+
+def test_one_of_several_candidates_may_be_out_already() -> None:
+    """Lists of builds and contents make all their pairs, the released one among them."""
+    old = cell(repetition=2)
+    verdicts = [*board(Outcome.PASSED), verdict(replace(old, version=RELEASED))]
+    verdicts += [verdict(cell(Arm.BASELINE, repetition=2))]
+    decision = gate(verdicts)
+    assert decision.exit_code == 0
+    assert f"the candidate is the released agent: both arms have {RELEASED}" in decision.reasons
 
 
 def test_no_policy_tolerates_a_crash_because_another_attempt_passed() -> None:
