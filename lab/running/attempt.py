@@ -286,6 +286,11 @@ class Attempt:
         if self.watch.fatal is not None and self.escape is not None:
             self.escape.after_failure(self._deadline.left_s - ESCAPE_SPARE_S)
 
+    @property
+    def left_s(self) -> float:
+        """Until the attempt's process is ended."""
+        return self._deadline.left_s
+
     def examine(self) -> None:
         """Evidence of a guest that failed where the scenario goes on, with an earlier state of it."""
         self._take_evidence(completed=False)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from lab.errors import LabError
+from lab.errors import InfraError, LabError
 from lab.faults import Faults
 from lab.faults.cutting import CutPoint, CutShort
 from lab.guest.guest import Guest
@@ -22,6 +22,8 @@ from lab.running.attempt import Attempt
 from lab.running.watch import Cancelled, ScenarioStopped
 
 SAFE, UNSAFE = "safe", "unsafe"
+SPARE = 1.5
+"""Times the longest cut so far: with less time left no other is begun, so that the attempt ends in order."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,21 +62,32 @@ class Sweep:
         :param since: the checkpoint that each cut begins from.
         :param survived: called with what happened, when the guest has booted again; an assertion or a fatal
             finding until it returns makes the point unsafe.
-        :raise LabError: the lab could not cut, or the guest stays silent without a sign of a crash.
+        :raise LabError: the lab could not cut, the guest stays silent without a sign of a crash, or the
+            cell's time does not do for all points.
         """
         self._note("start", "", points=len(points), steps=list(dict.fromkeys(one.step for one in points)))
         cuts: list[Cut] = []
+        longest_s = 0.0
         for point in points:
+            if self._attempt.left_s < SPARE * longest_s:
+                break
+            began_s = self._attempt.clock.t_s
             self._guest.restore(since)
             self._attempt.watch.afresh()
             cut = self._once(action, point, survived)
             self._note("end", UNSAFE if cut.failure else SAFE, **_told(cut))
             cuts.append(cut)
+            longest_s = max(longest_s, self._attempt.clock.t_s - began_s)
         failed = Counter(cut.step for cut in cuts if cut.failure)
         if failed:
             self._guest.restore(since)
             self._attempt.watch.afresh()
             pytest.fail(f"power cuts in {', '.join(failed)} were not survived", pytrace=False)
+        if len(cuts) < len(points):
+            raise InfraError(
+                f"power was cut at {len(cuts)} of {len(points)} points before the cell's time was up",
+                hint="raise timeouts.cell in lab.yaml",
+            )
 
     def _once(self, action: Callable[[], object], point: CutPoint, survived: Callable[[str], object]) -> Cut:
         failure = ""

@@ -12,7 +12,7 @@ import pytest
 from running_factories import panicked, started
 
 from lab.clock import Stopwatch
-from lab.errors import MachineError
+from lab.errors import InfraError, MachineError
 from lab.faults.cutting import CutPoint, CutShort
 from lab.model import DetectSettings, Observation, Step
 from lab.running.sweeping import Sweep
@@ -46,6 +46,7 @@ class Scene:
     restored: list[str] = field(default_factory=list)
     examined: int = 0
     injections: list[Any] = field(default_factory=list)
+    left_s: float = 3600.0
     before_the_cut: Callable[[CutPoint], None] = lambda _point: None
 
     def __post_init__(self) -> None:
@@ -54,6 +55,7 @@ class Scene:
             clock=Stopwatch(),
             record=self.seen.append,
             examine=self.examine,
+            left_s=self.left_s,
             timeouts=SimpleNamespace(linger_s=0.0),
             order=SimpleNamespace(detect=SimpleNamespace(heartbeat_s=0.0)),
         )
@@ -132,3 +134,17 @@ def test_what_the_lab_fails_at_is_no_unsafe_step() -> None:
     with pytest.raises(MachineError):
         scene.run(lambda _what: None)
     assert scene.cuts() == []
+
+
+@pytest.mark.parametrize("bad", [False, True])
+def test_a_sweep_that_runs_out_of_time_is_never_a_pass_and_keeps_what_it_found(bad: bool) -> None:
+    scene = Scene(left_s=0.0)
+
+    def survived(_what: str) -> None:
+        if bad:
+            pytest.fail("not healthy", pytrace=False)
+
+    wanted = pytest.fail.Exception if bad else InfraError
+    with pytest.raises(wanted, match="power cuts in stop" if bad else "at 1 of 3 points"):
+        scene.run(survived)
+    assert len(scene.cuts()) == 1
