@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 HELD_S = 5.0
 """How long a guest that answers again must go on in the same boot; multiplied by the host's factor."""
+LEAST_S = 20.0
+"""What mending a disk and a first answer take on the reference machine; with less, a drill is not begun."""
 NO_BOOT = "the boot before the escape"
 """In place of a boot id: a guest that was taken down cannot be asked for it."""
 
@@ -110,14 +112,19 @@ class Escape:
         """
         if not self._planned:
             return
+        least_s = LEAST_S * self._factor
+        if left_s < least_s:
+            why = f"not tried: {max(0.0, left_s):.0f} s are left to the attempt (wanted {least_s:.0f} s)"
+            self._end("failed", {"steps": _words(self._planned), "error": why})
+            return
         # `_drill` has recorded it, and the attempt has failed for another reason
         with contextlib.suppress(LabError, WaitTimeout, OSError):
-            self._drill(self._planned, max(0.0, min(self._boot_s, left_s)))
+            self._drill(self._planned, min(self._boot_s, left_s))
 
     def _drill(self, steps: Sequence[FileStep], boot_s: float) -> Escaped:
         if not steps:
             raise ValueError("escape: no step (wanted one, or a plan)")
-        watch, detail = Stopwatch(), {"steps": [f"{step.word} {step.path}" for step in steps]}
+        watch, detail = Stopwatch(), {"steps": _words(steps)}
         self._record(Step(t_s=self._clock.t_s, name="escape", phase="start", detail=dict(detail)))
         try:
             done, repair_s = self._mend(steps)
@@ -176,6 +183,10 @@ class Escape:
 
     def _end(self, outcome: str, detail: dict[str, object]) -> None:
         self._record(Step(t_s=self._clock.t_s, name="escape", phase="end", outcome=outcome, detail=detail))
+
+
+def _words(steps: Sequence[FileStep]) -> list[str]:
+    return [f"{step.word} {step.path}" for step in steps]
 
 
 def drills(attempt: Attempt) -> Escape:

@@ -148,6 +148,15 @@ def test_what_was_planned_is_done_after_a_failure_and_never_raises(world: World)
     assert "new boot" in world.last()["error"]
 
 
+def test_a_drill_that_the_attempt_has_no_time_for_is_not_begun_and_says_so(world: World) -> None:
+    own = escape(world)
+    own.plan(BAD)
+    own.after_failure(-3.0)
+    assert world.did == []
+    assert world.steps() == [("end", "failed")]
+    assert world.last()["error"] == "not tried: 0 s are left to the attempt (wanted 20 s)"
+
+
 def test_nothing_is_done_after_a_failure_without_a_plan(world: World) -> None:
     escape(world).after_failure(30.0)
     assert world.did == []
