@@ -24,6 +24,7 @@ from lab.model import (
     Plan,
 )
 from lab.verdict import compared
+from lab.verdict.known import titles
 
 NOT_RUN = "not-run"
 """`Omitted.kind` of cells that were planned and then could not run: a stop, a broken image, a halted ring."""
@@ -143,7 +144,9 @@ def _against(board: _Board, policy: GatePolicy) -> list[_Objection]:
         if not policy.allow_flaky or any(finding.fatal for finding in verdict.findings)
     ]
     if flaky:
-        objections.append(_Objection(DO_NOT_SHIP, f"flaky: {_cells(flaky)}"))
+        shown = [verdict for verdict in flaky if _named(verdict) is not None]
+        title = f"; {_title(shown[0])}" if shown else ""
+        objections.append(_Objection(DO_NOT_SHIP, f"flaky: {_cells(flaky)}{title}"))
     idle = _with(board.candidate, Outcome.NOT_EXERCISED)
     if idle:
         objections.append(_Objection(DO_NOT_SHIP, f"never exercised: {_cells(idle)}"))
@@ -285,10 +288,26 @@ def _remarks(board: _Board, policy: GatePolicy) -> list[str]:
         left = [item for item in board.plan.omitted if item.kind == kind]
         if left:
             remarks.append(f"not tested: {_count(len(left), 'cell')} {why}{_whole_images(board, left)}")
+    new = _only_here(board)
+    if new:
+        remarks.append(f"seen with the candidate alone, though not fatal: {_names(new)}")
     if not _same(board):
         remarks += nothing_new(board.cells)
     dropped = _whole_images(board, [item for item in board.plan.omitted if item.kind == "excluded"])
     return [*remarks, f"not tested, by a rule of lab.yaml{dropped}"] if dropped else remarks
+
+
+def _only_here(board: _Board) -> set[str]:
+    """Titles of what no released agent showed, where one ran: a kernel's warning can be the next crash."""
+    known = {title for verdict in board.baseline for found in verdict.findings for title in titles(found)}
+    places = {verdict.cell.twin_key for verdict in board.baseline}
+    return {
+        found.title
+        for verdict in board.candidate
+        if verdict.cell.twin_key in places
+        for found in verdict.findings
+        if not (found.fatal or found.suppressed) and titles(found).isdisjoint(known)
+    }
 
 
 def _whole_images(board: _Board, left: Sequence[Omitted]) -> str:
@@ -310,14 +329,16 @@ def _by_title(verdicts: Iterable[CellVerdict]) -> list[tuple[str, list[CellVerdi
 
 def _title(verdict: CellVerdict) -> str:
     """The bug, with its module; the assertion where there is none."""
-    finding = min(
-        (item for item in verdict.findings if item.fatal or item.kind is FindingKind.UPDATE_REFUSED),
-        key=_weight,
-        default=None,
-    )
+    finding = _named(verdict)
     if finding is None:
         return verdict.reasons[0] if verdict.reasons else "no reason given"
     return f"{finding.title} ({finding.module})" if finding.module else finding.title
+
+
+def _named(verdict: CellVerdict) -> Finding | None:
+    """The finding that names the cell, if one failed it."""
+    failing = (item for item in verdict.findings if item.fatal or item.kind is FindingKind.UPDATE_REFUSED)
+    return min(failing, key=_weight, default=None)
 
 
 def _weight(finding: Finding) -> tuple[int, float]:

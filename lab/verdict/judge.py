@@ -102,7 +102,11 @@ def _rule(
     if passed:
         return _Ruling(Outcome.FLAKY, Blame.UNKNOWN, tuple(map(_words, rest)))
     worst = min(rest, key=lambda trial: (trial.outcome.rank, trial.lab))
-    return _Ruling(worst.outcome, worst.blame, tuple(reason for trial in rest for reason in trial.reasons))
+    reasons = tuple(reason for trial in rest for reason in trial.reasons)
+    alone = worst.outcome is Outcome.INCONCLUSIVE and cell.arm is Arm.CANDIDATE
+    if alone and any(twin.outcome is Outcome.PASSED for twin in twins):
+        reasons += ("only with the candidate: the released agent passed here",)
+    return _Ruling(worst.outcome, worst.blame, reasons)
 
 
 def _unknown(own: Sequence[Trial]) -> list[str]:

@@ -178,6 +178,23 @@ def test_a_candidate_that_guests_had_before_was_never_an_update() -> None:
     assert "they are updated from build 1.0 + content 291 to build 1.0 + content 291" in decision.reasons[0]
 
 
+def test_a_flaky_crash_is_named() -> None:
+    verdicts = [*board(Outcome.PASSED), verdict(cell(scenario="other"), Outcome.FLAKY, crash())]
+    verdicts += [verdict(cell(Arm.BASELINE, scenario="other"))]
+    assert gate(verdicts).reasons[0] == f"flaky: debian-12_other_candidate_1; {TITLE} (demo_sensor)"
+
+
+def test_what_is_not_fatal_and_new_is_told_beside_the_decision() -> None:
+    """A warning of the kernel that only the candidate brings ships nothing unseen."""
+    new = crash("WARNING in demo_sensor_match", kind=FindingKind.WARNING, fatal=False)
+    old = crash("WARNING in usb_submit_urb", kind=FindingKind.WARNING, fatal=False)
+    verdicts = [verdict(cell(), Outcome.PASSED, new, old), verdict(cell(Arm.BASELINE), Outcome.PASSED, old)]
+    decision = gate(verdicts)
+    assert decision.exit_code == 0
+    told = "seen with the candidate alone, though not fatal: WARNING in demo_sensor_match"
+    assert decision.reasons == (told,)
+
+
 def test_one_of_several_candidates_may_be_out_already() -> None:
     """Lists of builds and contents make all their pairs, the released one among them."""
     old = cell(repetition=2)

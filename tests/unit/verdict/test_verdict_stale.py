@@ -17,7 +17,7 @@ from attempting import (
     version,
 )
 
-from lab.model import Blame, GatePolicy, MachineEvent, Observation, Outcome, Proof
+from lab.model import Arm, Blame, GatePolicy, MachineEvent, Observation, Outcome, Proof
 from lab.verdict.judge import judge
 from lab.verdict.trial import judge_attempt
 
@@ -103,6 +103,14 @@ def test_a_damaged_recording_proves_nothing_and_no_later_attempt_makes_up_for_it
     assert (both.outcome, both.blame) == (Outcome.INCONCLUSIVE, Blame.LAB)
     (cut,) = judge([damaged(1, complete=False), later], GatePolicy(), TODAY)  # type: ignore[list-item]
     assert cut.outcome is Outcome.PASSED, "damage of what was cut short is part of the lab's fault"
+
+
+def test_faults_of_the_lab_that_only_the_candidate_meets_are_told_as_such() -> None:
+    """QEMU may die of what the guest does: the lab is blamed, and whoever looks must know."""
+    twin = attempt(cell(Arm.BASELINE))
+    made = judge([faulted(CELL), faulted(CELL, number=2), twin], GatePolicy(), TODAY)[0]
+    assert (made.outcome, made.blame) == (Outcome.INCONCLUSIVE, Blame.LAB)
+    assert made.reasons[-1] == "only with the candidate: the released agent passed here"
 
 
 def test_a_pass_after_an_attempt_whose_recording_is_gone_is_none() -> None:
