@@ -15,7 +15,7 @@ from lab.cli.display import err, out, table
 from lab.model import Bill, Cell, Omitted, Plan
 from lab.report import wording
 from lab.setting import Setting
-from lab.verdict.gate import nothing_new
+from lab.verdict.board import nothing_new
 
 MOST_LINES = 400
 MOST_ALIKE = 8

@@ -41,7 +41,7 @@ from lab.selftest import results as selftests
 from lab.selftest.gate import problem_of
 from lab.setting import Setting
 from lab.templates import TemplateStore
-from lab.verdict.gate import nothing_new
+from lab.verdict.board import nothing_new
 
 
 class Session:
