@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
+from fnmatch import fnmatch
 
 import typer
 from rich.text import Text
 
 from lab import codec
 from lab.cli.display import err, out, table
-from lab.errors import ExitCode, InputError
+from lab.errors import ExitCode, InputError, NothingSelected
 from lab.images.catalogue import pick
 from lab.images.recipe import DiskRecipe, Recipe, WindowsRecipe
 from lab.machine import leftovers
 from lab.model import Family
-from lab.places import Places
 from lab.running.lock import orchestrator
 from lab.running.order import HostChoice
 from lab.selftest import windows
@@ -42,12 +43,30 @@ def recipe_of(name: str, setting: Setting) -> Recipe:
     return recipe
 
 
-def run_on(name: str, host: HostChoice, setting: Setting, *, as_json: bool) -> None:
+def choose(patterns: Sequence[str]) -> tuple[windows.Check, ...]:
+    """The checks that are meant, in their order.
+
+    :raise NothingSelected: none has such a name.
+    """
+    if not patterns:
+        return windows.CHECKS
+    chosen = tuple(one for one in windows.CHECKS if any(fnmatch(one.name, name) for name in patterns))
+    if not chosen:
+        raise NothingSelected(
+            f"no check is called {' '.join(patterns)!r}",
+            hint="lab selftest --windows IMAGE --list names them",
+        )
+    return chosen
+
+
+def run_on(
+    name: str, chosen: Sequence[windows.Check], host: HostChoice, setting: Setting, *, as_json: bool
+) -> None:
     """Try everything and end with the exit code that it deserves."""
     recipe, places = recipe_of(name, setting), setting.lab.places
     with orchestrator(places, "a self-test"):
         leftovers.collect(places)
-        tried = _tried(recipe, host, setting, places)
+        tried = _tried(recipe, chosen, host, setting)
     if as_json:
         print(json.dumps(codec.to_dict(tried), indent=1))
     else:
@@ -55,13 +74,16 @@ def run_on(name: str, host: HostChoice, setting: Setting, *, as_json: bool) -> N
     raise typer.Exit(int(ExitCode.SHIP if tried.ok else ExitCode.LAB_FAULT))
 
 
-def _tried(recipe: Recipe, host: HostChoice, setting: Setting, places: Places) -> windows.Tried:
+def _tried(
+    recipe: Recipe, chosen: Sequence[windows.Check], host: HostChoice, setting: Setting
+) -> windows.Tried:
     image = setting.store.build(recipe, progress=lambda line: err.print(line, markup=False))
     secure = isinstance(recipe, WindowsRecipe) and recipe.secure_boot
     tpm = isinstance(recipe, WindowsRecipe | DiskRecipe) and recipe.needs_tpm
     profile = profile_of(image, needs_tpm=tpm, secure_boot=secure)
     err.print(Text(title(image.name, image.release, stand_in=image.stand_in), "bold"))
-    return windows.run(image, profile, host, places, tell=lambda result: err.print(told(result)))
+    tell = lambda result: err.print(told(result))  # noqa: E731
+    return windows.run(image, profile, host, setting.lab.places, tell, chosen)
 
 
 def title(name: str, release: str, *, stand_in: bool) -> str:
@@ -100,12 +122,12 @@ def verdict(tried: windows.Tried) -> str:
     return f"STAND-IN: {good}; nothing is proven about Windows" if tried.stand_in else good
 
 
-def show_list(*, as_json: bool) -> None:
+def show_list(chosen: Sequence[windows.Check], *, as_json: bool) -> None:
     """The checks, without a guest."""
     if as_json:
-        print(json.dumps([{"name": one.name, "verifies": one.verifies} for one in windows.CHECKS], indent=1))
+        print(json.dumps([{"name": one.name, "verifies": one.verifies} for one in chosen], indent=1))
         return
     rows = table("", "check", "verifies")
-    for number, one in enumerate(windows.CHECKS, start=1):
+    for number, one in enumerate(chosen, start=1):
         rows.add_row(str(number), one.name, one.verifies)
     out.print(rows)

@@ -7,7 +7,7 @@ the checks, and nothing about Windows.
 
 from __future__ import annotations
 
-from lab.selftest.windows.checks import Outcome
+from lab.selftest.windows.checks import Check, Outcome
 from lab.selftest.windows.runner import CHECKS, Result, Tried, run
 
-__all__ = ["CHECKS", "Outcome", "Result", "Tried", "run"]
+__all__ = ["CHECKS", "Check", "Outcome", "Result", "Tried", "run"]

@@ -121,7 +121,6 @@ def offline(bench: Bench) -> str:
     """A file is renamed on the disk of the guest that is off, and the guest finds it so."""
     guest = bench.guest
     guest.put(b"to be renamed", MARK)
-    guest.reboot(reason="selftest: everything is on the disk")
     guest.declare_reboot("selftest: off")
     bench.machine.cut_power()
     rescue = Offline(

@@ -161,8 +161,8 @@ class Kernel:
         names: dict[str, Any] = {"__name__": name}
         try:
             exec(compile(text, path, "exec"), names)  # noqa: S102 - a driver is code that the kernel runs
-            act: Callable[..., dict[str, Any]] = names[what]
-            kept = act(self, state, *words)
+            act: Callable[..., dict[str, Any]] | None = names.get(what)
+            kept = act(self, state, *words) if act is not None else state
         except DriverStopped as stopped:
             self.stop(stopped.code, stopped.parameters, stopped.module)
             raise
