@@ -145,7 +145,7 @@ def one(bench: Bench, number: int, check: Check) -> Result:
         outcome, detail = Outcome.ABSENT, str(absent)
     except Differs as differs:
         outcome, detail = Outcome.DIFFERS, str(differs)
-    except (LabError, WaitTimeout, ValueError, AssertionError) as error:
+    except (LabError, TimeoutError, ValueError, AssertionError) as error:
         outcome, detail = Outcome.FAILED, f"{type(error).__name__}: {error}"
     return _result(number, check, outcome, detail, watch.t_s)
 
