@@ -11,6 +11,7 @@ from lab.faults.kind import Values, number, text
 from lab.faults.scripts import run_script
 from lab.faults.subject import Subject
 from lab.guest.shell import quote
+from lab.guest.windows.quoting import powershell
 from lab.model import Family
 
 LARGEST = 64 << 20
@@ -96,7 +97,7 @@ class Damage:
         windows = self._subject.family is Family.WINDOWS
         script = LIST_WINDOWS if windows else LIST
         done = self._subject.guest.run(
-            ["powershell.exe", "-NoProfile", "-Command", f"$dir='{self._subject.agent_dir}'; {script}"]
+            f"$dir = {powershell(self._subject.agent_dir)}; {script}"
             if windows
             else f"dir={quote(self._subject.agent_dir)}; {script}"
         )

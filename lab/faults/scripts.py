@@ -7,7 +7,6 @@ recording. Everything for Linux works in dash and busybox.
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -16,6 +15,7 @@ from lab.faults.fault import FaultError
 from lab.faults.kind import Value, Values
 from lab.faults.subject import Subject
 from lab.guest.channel import Command
+from lab.guest.windows.quoting import powershell
 from lab.model import Family
 from lab.proc import Completed
 
@@ -89,12 +89,9 @@ def _posix(script: str, values: Mapping[str, str]) -> list[str]:
     return ["/bin/sh", "-c", POSIX + script, "fault", *(f"{name}={value}" for name, value in values.items())]
 
 
-def _windows(script: str, values: Mapping[str, str]) -> list[str]:
-    """PowerShell takes a script whole and unquoted as base64 of UTF-16."""
-    quoted = [f"${name} = '{value.replace(chr(39), chr(39) * 2)}'" for name, value in values.items()]
-    text = "\n".join(["$ErrorActionPreference = 'Stop'", *quoted, script])
-    encoded = base64.b64encode(text.encode("utf-16-le")).decode("ascii")
-    return ["powershell.exe", "-NoProfile", "-NonInteractive", "-EncodedCommand", encoded]
+def _windows(script: str, values: Mapping[str, str]) -> str:
+    """Text for the guest's dialect, which runs it in PowerShell and stops at its first error."""
+    return "\n".join([*(f"${name} = {powershell(value)}" for name, value in values.items()), script])
 
 
 def _plain(value: Value) -> str:

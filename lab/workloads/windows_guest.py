@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from lab.errors import InputError
+from lab.guest.windows.quoting import powershell
 from lab.proc import Completed
 from lab.workloads import rounds, sizing
 from lab.workloads.inguest import HERE, GuestLike, text, values
@@ -43,8 +44,9 @@ class WindowsDriver:
         for name, path in self._tools.items():
             if not path.is_file():
                 raise InputError(f"tools.{name}: {path}: no such file", hint="mend `tools:` in lab.yaml")
-        make = f"New-Item -ItemType Directory -Force -Path '{HOME}\\tools' | Out-Null"
-        self._guest.run([*POWERSHELL, "-Command", make], check=True)
+        tools = powershell(f"{HOME}\\tools")
+        make = f"New-Item -ItemType Directory -Force -Path {tools} | Out-Null"
+        self._guest.run(make, check=True)
         for name in SCRIPTS:
             self._guest.put((HERE / "windows" / name).read_bytes(), f"{HOME}\\{name}")
         for name, path in self._tools.items():

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from lab.errors import InputError
+from lab.guest.windows import paths
 from lab.model import Family
 from lab.proc import Completed
 from lab.workloads.drivers import driver_of
@@ -99,6 +100,9 @@ def test_the_users_tools_are_carried_into_a_windows_guest(tmp_path: Path) -> Non
     guest = EchoGuest()
     WindowsDriver(guest, tools={"diskspd": exe}).prepare()
     assert guest.files["C:\\ProgramData\\lab-load\\tools\\diskspd.exe"] == exe
+    make = "New-Item -ItemType Directory -Force -Path 'C:\\ProgramData\\lab-load\\tools' | Out-Null"
+    assert "".join(guest.commands[0]) == make
+    assert all(paths.checked(path) == path for path in guest.files), "every channel takes these paths"
 
 
 def test_a_tool_that_is_not_there_is_an_error_before_the_guest_is_touched(tmp_path: Path) -> None:
