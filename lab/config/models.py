@@ -280,7 +280,8 @@ class GateModel(Model):
         default=1, description="Fewer passed candidate cells than this is never a ship."
     )
     allow_flaky: Flag = Field(
-        default=False, description="Ship although a cell passed only after a failed attempt."
+        default=False,
+        description="Ship although a cell passed only after a failed attempt; never after a fatal finding.",
     )
     allow_inconclusive: Annotated[int, Field(ge=0)] = Field(
         default=0, description="So many inconclusive candidate cells are tolerated."
