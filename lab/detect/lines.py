@@ -72,6 +72,8 @@ class Line:
     """Messages on the same line that others cut off, in order; the first may be no kernel's."""
     logged: bool = False
     """It carries the prefix of a system log."""
+    prompted: bool = False
+    """A login prompt stood before it."""
     levelled: bool = False
     """It carries the `<4>` of a kernel log that was saved; a console prints none."""
 
@@ -136,8 +138,10 @@ def parse(raw: bytes, start: int, t_s: float) -> Line:
     if text.startswith("<") and (level := LEVEL.match(text)):
         levelled, text = True, text[level.end() :]
     stamps = list(STAMP.finditer(text)) if "]" in text else []
+    prompted = False
     if not stamps and " login: " in text:
-        text = LOGIN.sub("", text, count=1)
+        text, count = LOGIN.subn("", text, count=1)
+        prompted = count > 0
     earlier: tuple[str, ...] = ()
     if stamps:
         edges = [(0, stamps[0].start()), *((a.end(), b.start()) for a, b in pairwise(stamps))]
@@ -154,6 +158,7 @@ def parse(raw: bytes, start: int, t_s: float) -> Line:
         earlier=earlier,
         logged=logged,
         levelled=levelled,
+        prompted=prompted,
     )
 
 

@@ -173,7 +173,7 @@ class Console:
         """A line with a word that some pattern begins with."""
         self._tick(self._clock.probe(block, line.start))
         self._tick([line.stamp] if line.stamp is not None else [])
-        if UP.match(line.text):
+        if line.prompted or UP.match(line.text):
             self._came_up(firmware=False)
         self._here = (block, line.start - block.start)
         if HANDED_OVER.match(line.text):
@@ -284,7 +284,7 @@ class Console:
 
     def _report(self, line: Line, pattern: Pattern, match: re.Match[str]) -> Report:
         doubt, before = pattern.noise or self._doubt(pattern, line), self._before()
-        if self._up and pattern.tentative and not pattern.firmware:
+        if self._up and pattern.tentative and not (self._over or self._dead):
             doubt = doubt or WAS_UP
         if line.stamp is not None and self._clock.look_back(line.stamp, before):
             self._fell = len(self.reports)

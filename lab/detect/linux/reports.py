@@ -223,9 +223,11 @@ class Report:
     def close(self) -> None:
         """It is as complete as it gets; its lines are let go."""
         self.closed = True
-        if not self.borne_out:
+        if not (
+            self.borne_out or self._stacked or any(at and at.function for at in map(pointer, self._lines))
+        ):
             self.suppressed = self.suppressed or NO_OOPS
-            self.borne_out = True
+        self.borne_out = True
         if self.pattern.vouched and self._dress[2] and not self._stacked and not self.panicked:
             self.suppressed = self.suppressed or NO_STACK
         self._found = self._read()

@@ -60,6 +60,16 @@ def test_a_mount_that_fails_long_after_the_boot_is_no_failed_boot() -> None:
     assert verdict(data) is LogVerdict.HEALTHY
 
 
+@pytest.mark.parametrize(
+    "text", ["error: no such device: demo0", "error: file '/tmp/demo' not found", "error: out of memory"]
+)
+def test_what_boot_loaders_say_too_is_no_failed_boot_while_the_system_runs(text: str) -> None:
+    up = console(BOOT) + b"\ndemo login: root\nroot@demo:~# demo\n"
+    assert verdict(up + text.encode() + b"\n") is LogVerdict.HEALTHY
+    down = up + b"[  200.000000] reboot: Restarting system\n"
+    assert verdict(down + b"error: no such device: demo0\n") is LogVerdict.BOOT_FAILURE
+
+
 def test_a_halt_that_was_asked_for_is_no_failure() -> None:
     assert verdict(console([*BOOT, "System halted."])) is LogVerdict.HEALTHY
 
