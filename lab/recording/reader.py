@@ -58,17 +58,18 @@ def read(directory: Path) -> Recorded:
 
     :raise ArtefactError: there is no recording, or it is of a later version.
     """
-    layout = Layout(directory)
+    layout, problems = Layout(directory), list[str]()
+    # before the events: they may be growing, and what is closed afterwards must not vouch for what was read
+    closed = _json(layout.closed, problems)
     try:
         lines = layout.events.read_bytes().split(b"\n")
     except OSError as error:
         raise ArtefactError(
             f"{layout.events}: no recording ({error.strerror})", hint="lab report lists the runs"
         ) from error
-    problems: list[str] = []
     serial = _Serial(_bytes(layout.serial, problems))
     observations = _observations(lines, serial, problems)
-    facts, closed = _json(layout.attempt, problems), _json(layout.closed, problems)
+    facts = _json(layout.attempt, problems)
     if "sealed" in closed:  # recordings of earlier labs have no seal
         problems += broken(directory, closed["sealed"])
     last = max([_time(closed.get("t_s"), problems), *(seen.t_s for seen in observations)])

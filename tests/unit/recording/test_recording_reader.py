@@ -111,6 +111,27 @@ def test_a_missing_serial_log_is_a_problem_only_where_something_was_written(tmp_
     assert len(read(written(tmp_path / "b", mark(1.0, 0, 4))).problems) == 1
 
 
+def test_a_recording_that_is_closed_while_it_is_read_is_not_called_complete(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its last lines may be a crash that was not read."""
+    recorder = Recorder(tmp_path, Stopwatch())
+    recorder.add(EACH[0])
+    real = Path.read_bytes
+
+    def slowly(path: Path) -> bytes:
+        found = real(path)
+        if path.name == "events.jsonl":
+            recorder.add(MachineEvent(t_s=9.0, name="panicked"))
+            recorder.close(scenario="completed")
+        return found
+
+    monkeypatch.setattr(Path, "read_bytes", slowly)
+    recorded = read(tmp_path)
+    assert recorded.observations == EACH[:1]
+    assert not recorded.complete
+
+
 def test_a_torn_last_line_is_no_problem(tmp_path: Path) -> None:
     written(tmp_path, *EACH, close=False)
     path = tmp_path / "events.jsonl"
