@@ -7,7 +7,7 @@ from pathlib import Path
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lab.faults.cutting import START, CutPoint, Rehearsal, Said, Steps, rehearse
+from lab.faults.cutting import END, START, CutPoint, Rehearsal, Said, Steps, rehearse
 
 TIMES = st.lists(st.floats(0.01, 30), max_size=8).map(sorted)
 
@@ -65,3 +65,15 @@ def test_a_rehearsal_notes_the_steps_in_order(tmp_path: Path) -> None:
     made = rehearse(update, Steps(log, "demo-sensor"))
     assert [said.step for said in made.steps] == ["stop", "done"]
     assert all(said.at_s >= 0 for said in made.steps)
+
+
+def test_no_agent_can_say_the_words_for_before_and_after(tmp_path: Path) -> None:
+    log = tmp_path / "serial.log"
+    log.touch()
+    steps = Steps(log, "demo-sensor")
+    with log.open("ab") as out:
+        out.write(f"demo-sensor: step {START}\ndemo-sensor: step {END}\ndemo-sensor: step start\n".encode())
+    assert steps.read() == ["start"]
+    said = Rehearsal(steps=(Said(step="start", at_s=2.0),), total_s=3.0)
+    assert said.cuts(0) == (CutPoint(step="start"),)
+    assert CutPoint(step="start") != CutPoint(step=START)
