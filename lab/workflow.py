@@ -79,7 +79,7 @@ def resume(request: Request, run: RunDirectory) -> tuple[GateDecision, RunDirect
 
     setting = keep_proven(Setting.read(request).with_hosts())
     soak = codec.from_dict(SoakPlan, run.run_facts().get("soak") or {})
-    setting = replace(setting, plan=run.plan(), lab=replace(setting.lab, soak=soak)).still_known()
+    setting = replace(setting, plan=run.resumable(), lab=replace(setting.lab, soak=soak)).still_known()
     with session.resume(setting, run) as running:
         running.every_cell()
     return judge(running.directory), running.directory

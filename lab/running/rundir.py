@@ -15,10 +15,14 @@ from pydantic import ValidationError
 from lab import codec
 from lab.errors import ArtefactError, InfraError, InputError
 from lab.model import AttemptRecord, Cell, CellId, GatePolicy, Omitted, Plan, TestPlan
+from lab.recording.layout import Layout
 from lab.running.records import record, records
+from lab.verdict.gate import NOT_RUN
 
 Noun = TypeVar("Noun")
 
+WHOLE = "planned.json"
+"""The plan before anything was left out of it."""
 STOP_FILE = "stop"
 """Its presence asks every cell of the run, on whichever host, to end."""
 
@@ -127,13 +131,36 @@ class RunDirectory:
         """One attempt; a recording that cannot be read at all is an incomplete one."""
         return record(self.path, cell, recording)
 
+    def resumable(self) -> Plan:
+        """The plan with the cells that did not run: what a stopped run has still to do."""
+        now, first = self.plan(), self.path / WHOLE
+        if not first.is_file():
+            return now
+        whole = {cell.id: cell for cell in codec.read(Plan, first).cells}
+        due = {item.id for item in now.omitted if item.kind == NOT_RUN and item.id in whole}
+        due |= {cell.id for cell in now.cells}
+        return replace(
+            now,
+            cells=tuple(cell for cell in whole.values() if cell.id in due),
+            omitted=tuple(item for item in now.omitted if item.id not in due),
+        )
+
     def leave_out(self, plan: Plan, omitted: Sequence[Omitted]) -> Plan:
-        """The plan with cells that will not run after all moved to what was left out."""
+        """The plan with cells that will not run after all moved to what was left out.
+
+        One that has been recorded stays: what its guest did is judged, whatever became of the lab.
+        """
+        omitted = [item for item in omitted if not self._recorded(item.id)]
+        if not (self.path / WHOLE).exists():
+            codec.replace_text(self.path / WHOLE, codec.to_text(plan) + "\n")
         gone = {item.id for item in omitted}
         kept = tuple(cell for cell in plan.cells if cell.id not in gone)
         changed = replace(plan, cells=kept, omitted=(*plan.omitted, *omitted))
         self.write_plan(changed)
         return changed
+
+    def _recorded(self, cell: CellId) -> bool:
+        return any(Layout(path).events.exists() for path in self.recordings(cell))
 
     def ask_to_stop(self) -> None:
         (self.path / STOP_FILE).touch()

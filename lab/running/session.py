@@ -194,7 +194,9 @@ def resume(setting: Setting, directory: RunDirectory, console: Console | None = 
         facts["resumed"] = [*facts.get("resumed", []), wall()]
         directory.write_run({**facts, "interrupted": False})
         directory.forget_stop()
-        yield Session(setting, directory, directory.plan(), console or _console())
+        plan = directory.resumable()
+        directory.write_plan(plan)
+        yield Session(setting, directory, plan, console or _console())
 
 
 @contextmanager

@@ -153,3 +153,27 @@ def test_a_run_whose_policy_cannot_be_read_says_where_and_what_to_do(tmp_path: P
     (made.path / "run.json").write_text(text)
     with pytest.raises(ArtefactError, match=r"run\.json: "):
         made.policy()
+
+
+def test_what_a_stopped_run_left_out_is_to_do_when_it_is_resumed(tmp_path: Path) -> None:
+    made, cells = run(tmp_path, "r"), [cell(name) for name in ("one", "two", "three")]
+    made.write_plan(plan(*cells))
+    assert made.resumable() == plan(*cells), "an orchestrator that was killed left nothing out"
+    left = Omitted(id=cells[0].id, kind="not-run", reason="the run was stopped")
+    decided = Omitted(id=cells[1].id, kind="decided", reason="enough after 3 pairs")
+    stopped = made.leave_out(plan(*cells), [left, decided])
+    assert stopped.cells == (cells[2],)
+    again = made.resumable()
+    assert (again.cells, again.omitted) == ((cells[0], cells[2]), (decided,))
+    made.leave_out(again, [left])
+    assert made.resumable() == again, "and so a second time"
+
+
+def test_a_cell_that_the_lab_lost_after_its_guest_crashed_is_judged(tmp_path: Path) -> None:
+    made, one = run(tmp_path, "r"), cell("one")
+    record(made.recording(one.id), started(), panicked())
+    lost = Omitted(id=one.id, kind="not-run", reason="the lab could not run it: OSError")
+    left = made.leave_out(plan(one), [lost])
+    assert (left.cells, left.omitted) == ((one,), ())
+    (attempt,) = made.attempts(left)
+    assert attempt.findings
