@@ -67,9 +67,11 @@ def screen(bench: Bench) -> str:
 def panic_device(bench: Bench) -> str:
     """GUEST_PANICKED, with the Hyper-V crash registers where the accelerator has them."""
     _provoked(bench)
-    event = bench.event("panicked", bench.stopped_s)
-    if event is None:
-        raise Differs("no GUEST_PANICKED came (wanted from the Hyper-V or the pvpanic device)")
+    look, limit_s = lambda: bench.event("panicked", bench.stopped_s), STOP_S * bench.order.host.factor
+    try:
+        event = wait_for(look, what="GUEST_PANICKED", timeout_s=limit_s)
+    except WaitTimeout as late:
+        raise Differs(f"{late} (wanted from the Hyper-V or the pvpanic device)") from late
     told = {key: value for key, value in event.details.items() if key.startswith("arg")}
     if not told:
         want(bench.order.host.accelerator != "kvm" or bench.image.stand_in, "no Hyper-V arguments under KVM")
