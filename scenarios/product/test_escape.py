@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from lab.guest.guest import Guest
 from lab.offline.steps import Delete
 from lab.running.escaping import Escape
 from lab.running.update import Update
@@ -15,7 +14,7 @@ CONTENT = "/var/lib/demo-sensor/content/*.content"
 
 
 @pytest.mark.scenario(level="product", starts_with="installed", ends_with="installed")
-def test_escape(guest: Guest, update: Update, escape: Escape) -> None:
+def test_escape(update: Update, escape: Escape) -> None:
     """Without its content files, removed from outside, the guest boots and takes the agent anew.
 
     An update that takes the guest down fails here as everywhere; the drill is then done by itself.
