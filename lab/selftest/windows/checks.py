@@ -33,8 +33,6 @@ WORDS = (
     "\\\\server\\share",
 )  # fmt: skip
 """Words that cmd.exe, PowerShell or the C runtime would read as their own."""
-SAFE_KEY = "HKLM\\SYSTEM\\CurrentControlSet\\Control\\SafeBoot"
-SAFE_AGENT = f"{SAFE_KEY}\\Minimal\\QEMU-GA"
 
 
 class Outcome(StrEnum):
@@ -203,20 +201,7 @@ def dump_disk(bench: Bench) -> str:
 
 
 def safe_mode(bench: Bench) -> str:
-    """Into safe mode with the guest agent, and out again."""
-    guest = bench.guest
-    add = ["reg.exe", "add", SAFE_AGENT, "/ve", "/t", "REG_SZ", "/d", "Service", "/f"]
-    guest.run(add, check=True)
-    option = ["reg.exe", "query", f"{SAFE_KEY}\\Option", "/v", "OptionValue"]
-    guest.run(["bcdedit.exe", "/set", "{current}", "safeboot", "minimal"], check=True)
-    guest.reboot(reason="selftest: into safe mode")
-    done = guest.run(option)
-    want(
-        done.ok and "0x1" in done.text,
-        f"after `safeboot minimal` OptionValue is {done.text.strip() or 'not there'}",
-    )
-    guest.run(["bcdedit.exe", "/deletevalue", "{current}", "safeboot"], check=True)
-    guest.reboot(reason="selftest: out of safe mode")
-    want(not guest.run(option).ok, "the guest is still in safe mode")
-    guest.run(["reg.exe", "delete", SAFE_AGENT, "/f"], check=True)
-    return "safe mode and back, over the guest agent"
+    """Into safe mode with the lab's ways in, and out again."""
+    with bench.tools.safe_mode() as mode:
+        name = mode.name.lower()
+    return f"safe mode ({name}) and back, over the guest agent"

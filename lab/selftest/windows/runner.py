@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import lab
+from lab.agents.outcomes import AgentFailure
 from lab.clock import Stopwatch, wall
 from lab.errors import LabError
 from lab.images.built import BuiltImage
@@ -143,7 +144,7 @@ def one(bench: Bench, number: int, check: Check) -> Result:
         outcome, detail = Outcome.OK, check.act(bench)
     except Absent as absent:
         outcome, detail = Outcome.ABSENT, str(absent)
-    except Differs as differs:
+    except (Differs, AgentFailure) as differs:
         outcome, detail = Outcome.DIFFERS, str(differs)
     except (LabError, TimeoutError, ValueError, AssertionError) as error:
         outcome, detail = Outcome.FAILED, f"{type(error).__name__}: {error}"
