@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from lab.detect.captured import Captured
 from lab.detect.windows import eventlog
-from lab.model import FindingKind
+from lab.model import Capture, FindingKind
 
 NOW = "lab-now=2026-01-05T10:20:00.0000000Z\r\n"
 NAMESPACE = "xmlns='http://schemas.microsoft.com/win/2004/08/events/event'"
@@ -88,3 +89,13 @@ def test_nothing_breaks_the_reader(noise: bytes, start: int, length: int) -> Non
     log = eventlog.read(data)
     for found in (*eventlog.crashes(log, 1000.0), *eventlog.noted(log, 1000.0)):
         assert found.t_s <= 1000.0
+
+
+def test_a_recording_tells_of_services_that_ended_and_leaves_cuts_of_power_to_the_hypervisor() -> None:
+    ended = event("Service Control Manager", 7034, param1="Sensor")
+    captured = Captured(lambda _capture: (NOW + ended + CUT + DIRTY).encode())
+    captured.feed(Capture(t_s=1000.0, what="event-log", ok=True, path="eventlog.xml"))
+    (found,) = captured.findings
+    assert (found.kind, found.fatal) == (FindingKind.WARNING, False)
+    assert found.title == "service Sensor ended unexpectedly"
+    assert [ref.path for ref in found.evidence] == ["eventlog.xml"]
