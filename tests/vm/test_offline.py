@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 import subprocess
 import time
 from pathlib import Path
@@ -19,6 +20,7 @@ pytestmark = [pytest.mark.vm, pytest.mark.timeout(300)]
 
 MIB = 1 << 20
 BASIC, LINUX = "EBD0A0A2-B9E5-4433-87C0-68B6B72699C7", "L"
+NTFSCLUSTER = Tool("ntfscluster", "ntfs-3g")
 NTFSCP, NTFSFIX = Tool("ntfscp", "ntfs-3g"), Tool("ntfsfix", "ntfs-3g")
 CONTENT = "C-00000291-00000000-00000032.sys"
 BAD = b"\xaa" * 41_003
@@ -115,7 +117,31 @@ def test_a_bad_file_is_taken_away_and_the_rest_is_what_it_was(
     assert list(tmp_path.iterdir()) == [tmp_path / "copy"]
 
 
-@pytest.mark.parametrize("why", [Refusal.DIRTY, Refusal.HIBERNATED])
+def restart_page() -> bytes:
+    """Of $LogFile: a client is at work, so the log was not closed (ntfs-3g's logfile.h has the layout)."""
+    page = bytearray(4096)
+    struct.pack_into("<4sHHQIIHhh", page, 0, b"RSTR", 0x1E, 9, 0, 4096, 4096, 0x30, 1, 1)
+    area = (0x10000, 1, 0xFFFF, 0, 0, 45, 0xD0, 0x30, 2 * MIB, 0, 0x30, 0x40, 1, 0)
+    struct.pack_into("<QHHHHIHHQIHHII", page, 0x30, *area)
+    name = "NTFS".encode("utf-16-le")
+    struct.pack_into("<QQHHH6xI8s", page, 0x60, 0x8000, 0x8000, 0xFFFF, 0xFFFF, 0, 8, name)
+    page[0x1E:0x20] = b"\1\0"
+    for number in range(8):
+        at = 512 * number + 510
+        page[0x20 + 2 * number : 0x22 + 2 * number], page[at : at + 2] = page[at : at + 2], b"\1\0"
+    return bytes(page)
+
+
+def leave_open(part: Path) -> None:
+    """Make the log of a volume one that Windows did not close."""
+    told = subprocess.run([NTFSCLUSTER.path, "-F", "$LogFile", part], check=True, capture_output=True).stdout
+    cluster = int(told.split()[told.split().index(b"Length") + 2])
+    with part.open("r+b") as stream:
+        stream.seek(cluster * 4096)
+        stream.write(restart_page() * 2)
+
+
+@pytest.mark.parametrize("why", [Refusal.DIRTY, Refusal.HIBERNATED, Refusal.UNCLEAN])
 def test_a_volume_that_windows_is_not_done_with_is_not_written_to(
     why: Refusal, offline: Offline, tmp_path: Path
 ) -> None:
@@ -123,6 +149,8 @@ def test_a_volume_that_windows_is_not_done_with_is_not_written_to(
     part = ntfs(tmp_path, "part", **{CONTENT: BAD, **files})
     if why is Refusal.DIRTY:
         run(NTFSFIX.path, part)
+    if why is Refusal.UNCLEAN:
+        leave_open(part)
     sick = disk(tmp_path, [(BASIC, part)])
     before = sick.path.read_bytes()
     with pytest.raises(DiskRefused) as refused:

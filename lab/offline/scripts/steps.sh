@@ -36,11 +36,17 @@ ready_ntfs() {
     umount /v
     [ -z "$mark" ] || { say hibernated "Windows is hibernated on it (hiberfil.sys), or was shut down by Fast Startup"; return 1; }
   fi
-  if ! quietly ntfs-3g -o norecover "$1" /v; then
-    ntfsrecover "$1" >/out/recovered 2>&1 || { say unclean "its log could not be replayed: $(tail -n 1 /out/recovered)"; return 1; }
-    quietly ntfs-3g -o norecover "$1" /v || { say unclean "$why"; return 1; }
-  fi
-  grep -q ' /v fuse[^ ]* rw' /proc/mounts || { umount /v; say unclean "ntfs-3g mounts it read-only"; }
+  writable "$1" && return 0
+  ntfsrecover "$1" >/out/recovered 2>&1 || { say unclean "its log could not be replayed: $(tail -n 1 /out/recovered)"; return 1; }
+  writable "$1" || say unclean "its log was replayed, and still it cannot be written to: $why"
+}
+
+# ntfs-3g falls back to reading where the volume is not safe to write to, and calls that success.
+writable() {
+  quietly ntfs-3g -o norecover "$1" /v || return 1
+  grep -q ' /v fuse[^ ]* rw' /proc/mounts && return 0
+  umount /v
+  say unclean "ntfs-3g mounts it read-only"
 }
 
 # Windows leaves `hibr` there (Windows 8 and later in capitals) and zeroes it when it has woken up.
