@@ -70,7 +70,7 @@ KINDS = (
     Kind(
         name="net-bandwidth",
         what="limits the line's speed; more than a second's worth of backlog is dropped",
-        proof="the lab's own count of packets that had to wait for others before them, and the longest wait",
+        proof="the lab's own count of packets that queued behind others, and the longest wait",
         undo=LINE_UNDO,
         make=faults.bandwidth,
         families=BOTH,

@@ -22,4 +22,4 @@ def test_json_says_which_ways_have_never_run_in_a_guest(capsys: pytest.CaptureFi
     told = {one["name"]: one["families"] for one in json.loads(capsys.readouterr().out)}
     assert all(way["proven"] for way in told["files-large"]["linux"])
     assert not any(way["proven"] for way in told["files-large"]["windows"])
-    assert "windows" not in told["pauses"]
+    assert not any(way["proven"] for way in told["pauses"]["windows"])
