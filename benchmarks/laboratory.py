@@ -11,6 +11,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -44,8 +45,7 @@ class Laboratory:
     @classmethod
     def make(cls, settings: Settings, name: str) -> Laboratory:
         """With the checkout's images, agents and scenarios, and the benches' own scenarios."""
-        root = Path(settings.root) / name
-        root.mkdir(parents=True)
+        root = Path(tempfile.mkdtemp(prefix=f"{name}-", dir=settings.root))
         skip = shutil.ignore_patterns("__pycache__")
         for part in ("images", "agents", "scenarios"):
             shutil.copytree(ROOT / part, root / part, ignore=skip)
