@@ -30,7 +30,7 @@ def main(arguments: list[str] | None = None) -> int:
             print(f"{name:14} {entry.about}{'' if entry.guests else ' (no guests)'}")
         return 0
     if asked.write_docs:
-        documents.write(record.read(asked.write_docs), ROOT / "docs")
+        documents.write([record.read(path) for path in asked.write_docs], ROOT / "docs")
         return 0
     unknown = [name for name in asked.names if name not in catalogue.BENCHES]
     if unknown:
@@ -111,7 +111,11 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--images", default="", metavar="A,B", help="only these images")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write every sample there")
     parser.add_argument(
-        "--write-docs", type=Path, metavar="JSON", help="put the figures of a run into docs/ and end"
+        "--write-docs",
+        type=Path,
+        nargs="+",
+        metavar="JSON",
+        help="put the figures of a run into docs/ and end; later runs win",
     )
     return parser
 

@@ -1,4 +1,4 @@
-"""Figures of one run into the pages that show them: between two marks, and nowhere else.
+"""Figures of runs into the pages that show them: between two marks, and nowhere else.
 
 `docs/benchmarks.md` gets every table, `docs/sizing.md` what follows from a few of them. A page without
 marks is refused, so that no figure is ever written by hand beside these.
@@ -7,6 +7,8 @@ marks is refused, so that no figure is ever written by hand beside these.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from benchmarks.core import sizing, table
@@ -16,17 +18,28 @@ BEGIN, END = "<!-- figures: begin -->", "<!-- figures: end -->"
 BETWEEN = re.compile(f"{re.escape(BEGIN)}.*?{re.escape(END)}", re.DOTALL)
 
 
-def write(run: Run, docs: Path) -> None:
-    """Put a run's figures into both pages.
+def write(runs: Sequence[Run], docs: Path) -> None:
+    """Put the figures of runs into both pages; of a bench in several of them, those of the last.
 
-    :raise ValueError: the run was quick or the machine busy, or a page has no marks.
+    :raise ValueError: a run was quick or the machine busy, or a page has no marks.
     """
-    if run.quick or run.busy:
-        why = "it was a quick run" if run.quick else f"the machine was busy: {'; '.join(run.busy)}"
-        raise ValueError(f"figures are not for publishing: {why}")
-    for name, text in (("benchmarks.md", tables(run)), ("sizing.md", sizing.page(run))):
+    for run in runs:
+        if run.quick or run.busy:
+            why = "it was a quick run" if run.quick else f"the machine was busy: {'; '.join(run.busy)}"
+            raise ValueError(f"figures are not for publishing: {why}")
+    shown = latest(runs)
+    together = replace(runs[-1], benches=tuple(one for run in shown for one in run.benches))
+    parts = {"benchmarks.md": "\n\n".join(map(tables, shown)), "sizing.md": sizing.page(together)}
+    for name, text in parts.items():
         path = docs / name
         path.write_text(replaced(path.read_text(encoding="utf-8"), text, name), encoding="utf-8")
+
+
+def latest(runs: Sequence[Run]) -> list[Run]:
+    """Each run with the benches that no later one has; none without any."""
+    last = {one.name: run for run in runs for one in run.benches}
+    kept = [replace(run, benches=tuple(one for one in run.benches if last[one.name] is run)) for run in runs]
+    return [run for run in kept if run.benches]
 
 
 def replaced(page: str, text: str, name: str) -> str:

@@ -133,8 +133,8 @@ def test_figures_go_between_the_marks_of_both_pages_and_nothing_else_changes(
     for name in ("benchmarks.md", "sizing.md"):
         page = f"# Title\n\n{documents.BEGIN}\nstale-figures\n{documents.END}\n\nafter\n"
         (tmp_path / name).write_text(page)
-    documents.write(run, tmp_path)
-    documents.write(run, tmp_path)
+    documents.write([run], tmp_path)
+    documents.write([run], tmp_path)
     page = (tmp_path / "benchmarks.md").read_text()
     assert page.startswith("# Title\n\n")
     assert page.endswith("\n\nafter\n")
@@ -147,8 +147,18 @@ def test_figures_go_between_the_marks_of_both_pages_and_nothing_else_changes(
 def test_figures_of_a_quick_run_or_a_busy_machine_are_not_published(run: Run, tmp_path: Path) -> None:
     for refused in (replace(run, quick=True), replace(run, busy=("load is 3.00",))):
         with pytest.raises(ValueError, match="not for publishing"):
-            documents.write(refused, tmp_path)
+            documents.write([refused], tmp_path)
     assert not list(tmp_path.iterdir())
+
+
+def test_a_bench_of_two_runs_is_shown_as_the_later_one_found_it(run: Run) -> None:
+    again = replace(run, commit="later", benches=run.benches[:1])
+
+    first, second = documents.latest([run, again])
+
+    assert first.benches == run.benches[1:]
+    assert second.benches == run.benches[:1]
+    assert documents.latest([again, run]) == [run]
 
 
 def test_a_page_without_marks_is_refused() -> None:
