@@ -132,7 +132,8 @@ def test_a_load_ends_by_itself_when_nobody_looks_at_it(busybox: Subject) -> None
 def test_a_load_that_is_killed_in_the_guest_is_an_error_and_not_a_figure(busybox: Subject) -> None:
     running = busybox.load.started("cpu", for_s=60)
     figures = busybox.figures()
-    busybox.guest.run("kill -9 $(cat /run/lab-load/cpu-*/pid)", check=True)
+    gone = "while kill -0 $pid 2>/dev/null; do sleep 0.1; done"
+    busybox.guest.run(f"pid=$(cat /run/lab-load/cpu-*/pid); kill -9 $pid; {gone}", timeout_s=30, check=True)
     with pytest.raises(WorkloadDidNotRun, match="'cpu': was killed in the guest"):
         running.sample()
     with pytest.raises(WorkloadDidNotRun):
