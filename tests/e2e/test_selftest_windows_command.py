@@ -15,7 +15,9 @@ from temporary_lab import ROOT, RUN_S, temporary_lab
 from lab.selftest.windows import CHECKS
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(RUN_S + 100)]
-LEFT_OUT = ("reboot", "verifier", "safe-mode", "offline")
+LEFT_OUT = ("reboot", "verifier", "safe-mode", "offline", "files")
+"""Four that restart the guest five times more; and `files`, whose command over SSH the stand-in's dropbear closes
+on an idle host, an open defect that docs/windows.md names."""
 
 
 def test_every_step_is_as_documented_and_title_and_verdict_say_stand_in() -> None:
