@@ -16,8 +16,8 @@ from lab.selftest.windows import CHECKS
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(RUN_S + 100)]
 LEFT_OUT = ("reboot", "verifier", "safe-mode", "offline", "files")
-"""Four that restart the guest five times more; and `files`, whose command over SSH the stand-in's dropbear closes
-on an idle host, an open defect that docs/windows.md names."""
+"""Four restart the guest five times more. `files` is an open defect that docs/windows.md names: on an idle
+host the stand-in's SSH server closes the channel of the command that follows a transfer."""
 
 
 def test_every_step_is_as_documented_and_title_and_verdict_say_stand_in() -> None:
