@@ -178,8 +178,13 @@ class FakeSshd:
             transport = paramiko.Transport(peer)
             transport.add_server_key(self.host_key)
             self._transports.append(transport)
+            server = self._offer(transport)
             with contextlib.suppress(paramiko.SSHException, EOFError):
-                transport.start_server(event=threading.Event(), server=_Interface(self))
+                transport.start_server(event=threading.Event(), server=server)
+
+    def _offer(self, transport: paramiko.Transport) -> paramiko.ServerInterface:
+        """What answers on a connection, its subsystems registered."""
+        return _Interface(self)
 
     def serve(self, channel: paramiko.Channel, command: bytes) -> None:
         process = subprocess.Popen(

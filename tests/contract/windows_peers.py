@@ -224,20 +224,10 @@ class WindowsSshd(FakeSshd):
         self.windows, self.sftp = windows, sftp
         super().__init__(host_key)
 
-    def _accept(self) -> None:
-        while True:
-            try:
-                peer, _address = self._listener.accept()
-            except OSError:
-                return
-            self.connections += 1
-            transport = paramiko.Transport(peer)
-            transport.add_server_key(self.host_key)
-            if self.sftp:
-                transport.set_subsystem_handler("sftp", paramiko.SFTPServer, _Files, self.windows)
-            self._transports.append(transport)
-            with contextlib.suppress(paramiko.SSHException, EOFError):
-                transport.start_server(event=threading.Event(), server=_Interface(self))
+    def _offer(self, transport: paramiko.Transport) -> paramiko.ServerInterface:
+        if self.sftp:
+            transport.set_subsystem_handler("sftp", paramiko.SFTPServer, _Files, self.windows)
+        return _Interface(self)
 
     def serve(self, channel: paramiko.Channel, command: bytes) -> None:
         if command.startswith(b"taskkill.exe"):
