@@ -28,6 +28,8 @@ from lab.places import Places
 TICKS = os.sysconf("SC_CLK_TCK")
 STARTED = 19
 """Field `starttime` of /proc/PID/stat, counted from the one after the name (proc(5): field 22)."""
+ENDED = ("Z", "X")
+"""States in /proc/PID/stat of a process that runs no more (proc(5))."""
 BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 IN_THE_MAKING_S = 60.0
 """A directory younger than this may be about to get its lease."""
@@ -130,10 +132,15 @@ class LeaseBook:
 
 
 def owner_started(pid: int) -> float:
-    """Seconds from the host's boot to the process's start, or 0.0 when there is none."""
+    """Seconds from the host's boot to the process's start, or 0.0 when there is none.
+
+    One that has ended and that nobody has waited for yet is none: an orphan can stay so for as long as
+    the init of a container likes.
+    """
     try:
         told = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
-        return int(told.rpartition(")")[2].split()[STARTED]) / TICKS
+        fields = told.rpartition(")")[2].split()
+        return 0.0 if fields[0] in ENDED else int(fields[STARTED]) / TICKS
     except (OSError, ValueError, IndexError):
         return 0.0
 

@@ -15,7 +15,7 @@ import psutil
 from lab.errors import LabError
 from lab.machine import embedded
 from lab.machine.driver import Hypervisor
-from lab.machine.leases import Lease, LeaseBook, is_leftover, qemu_process
+from lab.machine.leases import Lease, LeaseBook, is_leftover, owner_started, qemu_process
 from lab.places import Places
 
 KILL_S = 10.0
@@ -56,7 +56,7 @@ def drop_roots(places: Places, book: LeaseBook) -> None:
     needed = {lease.root for lease in book.all()}
     for root in [*(places.runtime / "r").glob("*"), *(places.runtime / "p").glob("*")]:
         owner = embedded.root_owner(root)
-        if str(root) not in needed and not (owner and psutil.pid_exists(owner)):
+        if str(root) not in needed and not (owner and owner_started(owner)):
             shutil.rmtree(root, ignore_errors=True)
 
 

@@ -86,8 +86,8 @@ def execute(
 def _taken_over(order: CellOrder, recording: Path) -> AttemptResult | None:
     """The result of an attempt that began in an earlier session of the run, or None when it has none."""
     this = order.again(recording, int(recording.name[1:]))
-    if taking_over.follow(this, recording):
-        clean_up(this)
+    taking_over.follow(this, recording)
+    clean_up(this)  # whoever had the guest is gone by now
     if not taking_over.finished(recording):
         return None
     result = summarise(this, killed="", seconds=0.0)

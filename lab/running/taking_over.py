@@ -36,15 +36,18 @@ def finished(recording: Path) -> bool:
     return Layout(recording).closed.exists()
 
 
-def follow(order: CellOrder, recording: Path) -> bool:
-    """Wait for a cell process that outlived its orchestrator; False when there is none.
+def follow(order: CellOrder, recording: Path) -> None:
+    """Wait for a cell process that outlived its orchestrator, if there is one.
 
-    :return: whether there was one. It ends itself at its deadline, and is ended at its lease's.
+    It ends itself at its deadline, and is no longer waited for at its lease's.
     """
     lease = _lease(order, recording)
     if lease is None:
-        return False
-    pidfd = os.pidfd_open(lease.owner_pid)
+        return
+    try:
+        pidfd = os.pidfd_open(lease.owner_pid)
+    except ProcessLookupError:
+        return  # it has ended since
     try:
         poller = select.poll()
         poller.register(pidfd, select.POLLIN)
@@ -54,7 +57,6 @@ def follow(order: CellOrder, recording: Path) -> bool:
                 break
     finally:
         os.close(pidfd)
-    return True
 
 
 def rest_of(order: CellOrder, before: list[Path]) -> CellOrder:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import signal
+import subprocess
 from dataclasses import replace
 from pathlib import Path
 
@@ -52,6 +54,16 @@ def test_a_machine_of_a_living_owner_before_its_deadline_is_left_alone() -> None
 
 def test_a_machine_whose_owner_is_gone_is_a_leftover() -> None:
     assert is_leftover(lease(owner_pid=NOBODY), now=NOW) == f"its owner (pid {NOBODY}) is gone"
+
+
+def test_an_owner_that_has_ended_is_gone_before_anybody_takes_note_of_it() -> None:
+    ended = subprocess.Popen(["sleep", "60"])
+    taken = lease(owner_pid=ended.pid, owner_started=owner_started(ended.pid))
+    assert is_leftover(taken, now=NOW) == ""
+    os.kill(ended.pid, signal.SIGKILL)
+    os.waitid(os.P_PID, ended.pid, os.WEXITED | os.WNOWAIT)  # it has ended, and is not waited for
+    assert "is gone" in is_leftover(taken, now=NOW)
+    ended.wait()
 
 
 def test_a_pid_that_was_given_to_another_process_is_not_the_owner() -> None:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
 from pathlib import Path
 
 import pytest
 from running_factories import cell, ended, fault, order, panicked, record, result, started
 
+from lab.machine.leases import Lease, LeaseBook, owner_started
 from lab.model import MachineEvent, Step
 from lab.running import spawn
 from lab.running.order import CellOrder
@@ -47,6 +50,30 @@ def test_what_a_dump_that_was_cut_short_left_is_removed(place: Path) -> None:
     (place / "serial.log").write_bytes(b"text")
     clean_up(order(place))
     assert [path.name for path in place.iterdir()] == ["serial.log"]
+
+
+def test_the_guest_of_an_attempt_that_an_earlier_session_lost_is_ended_before_the_next_one(
+    place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record(place, started(), closed=False)
+    this = order(place)
+    owner = subprocess.Popen(["sleep", "60"])
+    book = LeaseBook(this.places)
+    book.add(lease(place, this, owner.pid))
+    owner.kill()
+    os.waitid(os.P_PID, owner.pid, os.WEXITED | os.WNOWAIT)  # nobody has taken note of its end
+    monkeypatch.setattr(spawn, "attempt", lambda again, **_: result(again.cell, attempt=again.attempt))
+    assert [one.attempt for one in execute(this)] == [2]
+    assert list(book.all()) == []
+    owner.wait()
+
+
+def lease(recording: Path, of: CellOrder, owner: int) -> Lease:
+    return Lease(
+        machine="abcd1234", uuid="8f9c5a0e-5b0a-4a53-8b6b-0d9f6a0f3c11", uri="embed", run=of.run,
+        cell=of.cell.id, attempt=1, recording=str(recording), owner_pid=owner,
+        owner_started=owner_started(owner), created="2026-06-01T11:00:00Z", deadline="2126-06-01T11:00:00Z",
+    )  # fmt: skip
 
 
 def test_a_process_that_was_killed_is_the_labs_fault(place: Path) -> None:
