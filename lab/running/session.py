@@ -1,20 +1,18 @@
 """One run from its directory to its last cell: lock, leftovers, signals, fleet.
 
-Ctrl-C and SIGTERM end guests and leave a valid run directory; what `kill -9` leaves is ended by
-the next session or by `lab gc`.
+Ctrl-C, SIGTERM and a closed terminal end guests and leave a valid run directory; with a soak in it, a run
+goes on without its terminal. What `kill -9` leaves is ended by the next session or by `lab gc`.
 """
 
 from __future__ import annotations
 
 import json
 import shutil
-import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from types import FrameType
 
 from pydantic import TypeAdapter
 from rich.console import Console
@@ -25,7 +23,7 @@ from lab.images.built import BuiltImage
 from lab.machine import leftovers
 from lab.matrix.estimate import keys as estimate_keys
 from lab.model import Cell, Omitted, Plan
-from lab.running import boot_times
+from lab.running import boot_times, ending
 from lab.running.admission_demand import Measured
 from lab.running.fleet import Fleet, Job
 from lab.running.forkserver_client import preloaded
@@ -94,19 +92,17 @@ class Session:
 
     @contextmanager
     def _signals(self) -> Iterator[None]:
-        """The first Ctrl-C or SIGTERM ends the run in order; the recordings stay valid."""
+        """The first signal ends the run in order; the recordings stay valid."""
+        scenarios = self.setting.scenarios
+        soaks = any(scenarios[cell.scenario].soak for cell in self.plan.cells if cell.scenario in scenarios)
 
-        def end(_number: int, _frame: FrameType | None) -> None:
-            self._console.print("ending guests; the report will cover what ran", style="yellow")
+        def end() -> None:
             self.directory.ask_to_stop()
             self._fleet.stop()
+            self._console.print("ending guests; the report will cover what ran", style="yellow")
 
-        previous = {number: signal.signal(number, end) for number in (signal.SIGINT, signal.SIGTERM)}
-        try:
+        with ending.signals(end, goes_on=soaks):
             yield
-        finally:
-            for number, handler in previous.items():
-                signal.signal(number, handler)
 
     def _finish(self, omitted: Sequence[Omitted]) -> None:
         self.plan = self.directory.leave_out(self.plan, omitted)
