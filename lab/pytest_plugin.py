@@ -234,6 +234,16 @@ def _long_run(kind: type[LongRun], attempt: Attempt) -> LongRun:
 
 
 @pytest.hookimpl(wrapper=True)
+def pytest_pyfunc_call(pyfuncitem: pytest.Item) -> Generator[None, object, object]:
+    """A scenario that went well is watched on for a moment; what comes to light then is as its own."""
+    result = yield
+    running = pyfuncitem.stash.get(ATTEMPT, None)
+    if running is not None:
+        running.closing()
+    return result
+
+
+@pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:

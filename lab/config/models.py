@@ -164,6 +164,10 @@ class TimeoutsModel(Model):
     heartbeat: Seconds = Field(
         default=30.0, description="Silence on every channel that is called a lost heartbeat."
     )
+    closing: Seconds = Field(
+        default=2.0,
+        description="A guest is watched so long after a scenario that went well; its agent is asked again.",
+    )
     linger: Seconds = Field(
         default=3.0, description="Time a machine is kept after a fatal finding to complete evidence."
     )
@@ -180,6 +184,7 @@ class SomeTimeoutsModel(Model):
     command: Seconds | None = Field(default=None, description="See `timeouts.command`.")
     reboot: Seconds | None = Field(default=None, description="See `timeouts.reboot`.")
     heartbeat: Seconds | None = Field(default=None, description="See `timeouts.heartbeat`.")
+    closing: Seconds | None = Field(default=None, description="See `timeouts.closing`.")
     linger: Seconds | None = Field(default=None, description="See `timeouts.linger`.")
     loop: Seconds | None = Field(default=None, description="See `timeouts.loop`.")
     cell: Seconds | None = Field(default=None, description="See `timeouts.cell`.")

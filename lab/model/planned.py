@@ -89,6 +89,8 @@ class Timeouts:
     reboot_s: float = 150.0
     heartbeat_s: float = 30.0
     """Silence on every channel that is called a lost heartbeat."""
+    closing_s: float = 2.0
+    """The guest is watched on so long after a scenario that went well."""
     linger_s: float = 3.0
     """Time a machine is kept after a fatal finding so that the evidence completes."""
     loop_s: float = 150.0
@@ -98,8 +100,7 @@ class Timeouts:
 
     def scaled(self, factor: float) -> Timeouts:
         """The same deadlines for a host that is `factor` times as slow as the reference."""
-        names = ("boot_s", "command_s", "reboot_s", "heartbeat_s", "linger_s", "loop_s", "cell_s")
-        return Timeouts(**{name: getattr(self, name) * factor for name in names})
+        return Timeouts(**{name: getattr(self, name) * factor for name in Timeouts.__dataclass_fields__})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

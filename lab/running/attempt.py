@@ -32,6 +32,7 @@ from lab.recording.look import looker
 from lab.recording.writer import Recorder
 from lab.running import owner
 from lab.running.captures import Captures
+from lab.running.closing import Closing
 from lab.running.escaping import Escape
 from lab.running.evidence import Case
 from lab.running.order import CellOrder
@@ -97,6 +98,8 @@ class Attempt:
         self.recorder = Recorder(directory, self.clock)
         self.recorder.subscribe(self.watch.observe)
         self.recorder.subscribe(tell_answer)
+        self._closing = Closing()
+        self.recorder.subscribe(self._closing.observe)
         self.record = self.recorder.add
         self._events = EventSink(self.record, self.clock)
         self.watch.tell(self.record)
@@ -241,6 +244,10 @@ class Attempt:
         self.record(
             Step(t_s=self.clock.t_s, name="scenario", phase="end", outcome=outcome, detail={"text": detail})
         )
+
+    def closing(self) -> None:
+        """The scenario went well: is that so a moment later? Raises as `Closing.watch`, and what stops it."""
+        self._closing.watch(self.agent, self.watch.quiet, self.timeouts.closing_s)
 
     @property
     def completed(self) -> bool:
