@@ -12,8 +12,11 @@ from typing import Protocol
 import pytest
 
 from lab.agents.outcomes import Health
-from lab.model import AgentVersion, MachineEvent, Observation, Proof, Step
+from lab.model import AgentVersion, FaultMark, FaultPhase, MachineEvent, Observation, Proof, Step
 from lab.verdict.proof import BOOTS, CHANGES, SWITCHES
+
+GONE = frozenset({"shutdown", "stopped", "destroyed"})
+"""What the hypervisor says of a guest that does not answer, and need not."""
 
 
 class AgentLike(Protocol):
@@ -28,6 +31,8 @@ class Closing:
     def __init__(self) -> None:
         self._well = False
         """Whether the last that is known of the agent is that it is healthy."""
+        self._faults: set[str] = set()
+        """What the scenario has put on the guest and not taken away."""
 
     def observe(self, observation: Observation) -> None:
         match observation:
@@ -35,8 +40,12 @@ class Closing:
                 self._well = values.get("ok") is True
             case Step(phase="start", name=name) if name in CHANGES | SWITCHES:
                 self._well = False
-            case MachineEvent(name=name) if name in BOOTS:
+            case MachineEvent(name=name) if name in BOOTS or name in GONE:
                 self._well = False
+            case FaultMark(phase=FaultPhase.INJECTED):
+                self._faults.add(observation.id)
+            case FaultMark(phase=FaultPhase.UNDONE):
+                self._faults.discard(observation.id)
             case _:
                 pass
 
@@ -50,7 +59,7 @@ class Closing:
         if seconds <= 0:
             return
         quiet(seconds)
-        if not self._well:
+        if not self._well or self._faults:
             return
         _, health = agent.read()
         if not health.ok:

@@ -9,7 +9,7 @@ import pytest
 from running_factories import order
 
 from lab.agents.outcomes import Health
-from lab.model import AgentVersion, MachineEvent, Observation, Proof, Step
+from lab.model import AgentVersion, FaultMark, FaultPhase, MachineEvent, Observation, Proof, Step
 from lab.pytest_plugin import ATTEMPT, pytest_pyfunc_call
 from lab.running.attempt import Attempt
 from lab.running.closing import Closing
@@ -57,6 +57,8 @@ def test_an_agent_that_stays_well_is_looked_at_once() -> None:
         Step(t_s=6.0, name="stop", phase="start"),
         Step(t_s=6.0, name="reboot", phase="start"),
         MachineEvent(t_s=6.0, name="reset"),
+        MachineEvent(t_s=6.0, name="shutdown"),
+        FaultMark(t_s=6.0, fault="nic-down", phase=FaultPhase.INJECTED, id="nic-down-1"),
         Proof(t_s=6.0, what="healthy", values={"ok": False}),
     ],
 )
@@ -65,6 +67,16 @@ def test_an_agent_that_was_not_well_last_is_watched_and_not_asked(later: Observa
     after(HEALTHY, later).watch(agent, waited.append, 2.0)
     assert agent.asked == 0
     assert waited == [2.0]
+
+
+def test_a_fault_that_was_taken_away_hinders_no_question() -> None:
+    marks = [
+        FaultMark(t_s=t_s, fault="nic-down", phase=phase, id="nic-down-1")
+        for t_s, phase in ((1.0, FaultPhase.INJECTED), (2.0, FaultPhase.UNDONE))
+    ]
+    agent = Agent(WELL)
+    after(*marks, HEALTHY).watch(agent, lambda _: None, 2.0)
+    assert agent.asked == 1
 
 
 def test_no_time_to_close_is_no_look() -> None:
