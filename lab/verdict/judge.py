@@ -19,9 +19,8 @@ from lab.model import (
     Finding,
     GatePolicy,
     Outcome,
-    Step,
 )
-from lab.verdict import sweeps, wildcards
+from lab.verdict import soaked, sweeps, wildcards
 from lab.verdict.known import expired, issue_for, same_bug
 from lab.verdict.trial import Trial, judge_attempt, sentence
 
@@ -176,7 +175,7 @@ def _remarks(cell: Cell, own: Sequence[Trial], twins: Sequence[Trial]) -> list[s
     theirs = [found for twin in twins for found in twin.record.findings]
     told = {finding.title for trial in own for finding in trial.failing}
     remarks = [words for trial in own if (words := sweeps.remark(trial.record.observations))]
-    remarks += [gap for trial in own if (gap := _gap(trial))]
+    remarks += soaked.remarks([trial.record for trial in own])
     for finding in _findings(own):
         if finding.title in told or finding.suppressed:
             continue
@@ -186,16 +185,6 @@ def _remarks(cell: Cell, own: Sequence[Trial], twins: Sequence[Trial]) -> list[s
     if cell.arm is Arm.CANDIDATE:
         remarks += [words for trial in own if (words := wildcards.remark(trial.record))]
     return remarks
-
-
-def _gap(trial: Trial) -> str:
-    """What nobody saw between this attempt and the one before it, which was cut short."""
-    for item in trial.record.observations:
-        if isinstance(item, Step) and item.name == "resumed":
-            gap_s, before = item.detail.get("gap_s", 0), item.detail.get("after", "?")
-            told = f"{gap_s:.0f} s" if isinstance(gap_s, int | float) else "an unknown time"
-            return f"resumed after attempt {before} was cut short: {told} between them were not seen"
-    return ""
 
 
 def _findings(own: Iterable[Trial]) -> tuple[Finding, ...]:

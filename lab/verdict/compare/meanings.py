@@ -5,9 +5,10 @@ Names that no pattern matches are not compared: an agent's count of events seen 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from statistics import median
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +55,8 @@ GUEST_MEMORY = (
     "agent_rss",
 )
 """Values in KiB that are used up when the guest's memory is."""
+LAST = 5
+"""Samples that say how things stand at the end."""
 
 
 def meaning_of(name: str) -> Meaning:
@@ -65,6 +68,11 @@ def rate_name(name: str, meaning: Meaning) -> str:
     return f"{name}_per_{'s' if meaning.per_s else 'h'}"
 
 
-def memory_limit(name: str, total_kib: float | None) -> float | None:
-    """Where a value's growth must end: with the guest's memory, for what lives in it."""
-    return total_kib if name.removesuffix("_kib").startswith(GUEST_MEMORY) else None
+def memory_limit(name: str, values: Sequence[float], available_kib: Sequence[float]) -> float | None:
+    """Where a value's growth must end: when it has taken what memory the guest had to spare at the end.
+
+    :param values: and `available_kib`: over the run, in KiB; the last ones of each count. None: not known.
+    """
+    if not name.removesuffix("_kib").startswith(GUEST_MEMORY) or not values or not available_kib:
+        return None
+    return median(values[-LAST:]) + median(available_kib[-LAST:])

@@ -148,6 +148,6 @@ def _slope(name: str, pairs: Sequence[PairResult], plan: TestPlan) -> Comparison
         better=first.better,
         name=name,
         unit=first.unit,
-        limit=first.limit,
+        limit=min((c.limit for _, c in both if c.limit is not None), default=None),
     )
     return replace(made, lost=made.lost + len(told) - len(both))

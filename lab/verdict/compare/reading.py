@@ -44,7 +44,10 @@ def results(verdicts: Sequence[CellVerdict], attempts: Sequence[AttemptRecord]) 
     Twins that ran on different hosts are no pair of numbers: that would compare the hosts. Their figures are
     lost, and said to be; whether they failed still counts.
     """
-    last = {record.cell.id: record for record in sorted(attempts, key=lambda record: record.attempt)}
+    every: dict[str, list[AttemptRecord]] = {}
+    for record in sorted(attempts, key=lambda record: record.attempt):
+        every.setdefault(record.cell.id, []).append(record)
+    last = {cell: records[-1] for cell, records in every.items()}
     judged = [verdict for verdict in verdicts if verdict.cell.id in last]
     baselines: dict[object, CellVerdict] = {}
     for verdict in judged:
@@ -56,7 +59,8 @@ def results(verdicts: Sequence[CellVerdict], attempts: Sequence[AttemptRecord]) 
 
     def result(verdict: CellVerdict) -> RunResult:
         if verdict.cell.id not in known:
-            known[verdict.cell.id] = read_run(last[verdict.cell.id], verdict.outcome)
+            *before, own = every[verdict.cell.id]
+            known[verdict.cell.id] = read_run(own, verdict.outcome, before=before)
         return known[verdict.cell.id]
 
     found: dict[Key, list[PairResult]] = {}
@@ -85,16 +89,40 @@ def _key(cell: Cell, *, several: bool) -> Key:
     return cell.image, cell.profile, cell.scenario, str(cell.version) if several else ""
 
 
-def read_run(record: AttemptRecord, outcome: Outcome) -> RunResult:
-    """What one run gave; its figures only if it passed."""
+def read_run(record: AttemptRecord, outcome: Outcome, before: Sequence[AttemptRecord] = ()) -> RunResult:
+    """What one run gave; its figures only if it passed.
+
+    :param before: earlier attempts. Where the last one goes on with a soak that was cut short, what they
+        sampled is part of it, each on a guest of its own.
+    """
     if outcome in FAILURES:
         return RunResult(failed=True)
     if outcome is not Outcome.PASSED:
         return RunResult(failed=None)
     seen = record.observations
-    samples = [item for item in seen if isinstance(item, Sample)]
-    figures = {**_sampled(samples), **_answers(seen), **_loads(seen), **_steps(seen), **_told(seen)}
-    return RunResult(failed=False, figures=figures, growing=_growing(samples))
+    sampled = lives([*before, record])
+    figures = {**_sampled(sampled), **_answers(seen), **_loads(seen), **_steps(seen), **_told(seen)}
+    return RunResult(failed=False, figures=figures, growing=_growing(sampled))
+
+
+Lives = Sequence[Sequence[Sample]]
+"""Samples in order of time, those between two starts of a guest together."""
+
+
+def lives(attempts: Sequence[AttemptRecord]) -> Lives:
+    """Samples of a cell's run: of its last attempt, and of those that it goes on with. A guest that was
+    started again is at the beginning of everything that grows."""
+    last = attempts[-1]
+    resumed = any(isinstance(item, Step) and item.name == "resumed" for item in last.observations)
+    found: list[list[Sample]] = []
+    for record in attempts if resumed else [last]:
+        found.append([])
+        for item in record.observations:
+            if isinstance(item, Sample):
+                if found[-1] and item.guest_s < found[-1][-1].guest_s:
+                    found.append([])
+                found[-1].append(item)
+    return found
 
 
 def _steps(seen: Iterable[Observation]) -> dict[str, Measured]:
@@ -173,12 +201,12 @@ def _answers(seen: Sequence[Observation]) -> dict[str, Measured]:
     }
 
 
-def _sampled(samples: Sequence[Sample]) -> dict[str, Measured]:
+def _sampled(sampled: Lives) -> dict[str, Measured]:
     """Medians of amounts and rates of counters."""
     found: dict[str, Measured] = {}
-    for name in sorted({name for sample in samples for name in sample.values}):
+    for name in _told_names(sampled):
         meaning = meaning_of(name)
-        series = _series(name, samples)
+        series = _series(name, sampled)
         if meaning.amount or meaning.share:
             found[name] = Measured(value=median(series.values), unit=meaning.unit, better=meaning.better)
         elif meaning.counter:
@@ -189,34 +217,29 @@ def _sampled(samples: Sequence[Sample]) -> dict[str, Measured]:
     return found
 
 
-def _growing(samples: Sequence[Sample]) -> dict[str, Growing]:
-    total = next(
-        (one.values["memory_total_kib"] for one in samples if "memory_total_kib" in one.values), None
-    )
-    names = sorted({name for sample in samples for name in sample.values if meaning_of(name).amount})
-    series = {name: _series(name, samples) for name in names}
+def _growing(sampled: Lives) -> dict[str, Growing]:
+    series = {name: _series(name, sampled) for name in _told_names(sampled) if meaning_of(name).amount}
+    spare = _series("memory_available_kib", sampled).values
     return {
         name: Growing(
             series=one,
             unit=meaning_of(name).unit,
             better=meaning_of(name).better,
-            limit=memory_limit(name, total),
+            limit=memory_limit(name, one.values, spare),
         )
         for name, one in series.items()
         if len(one.hours) >= FEWEST_SAMPLES
     }
 
 
-def _series(name: str, samples: Sequence[Sample]) -> Series:
-    """One value over the guest's own hours, of the longest stretch without a restart."""
-    stretches: list[list[Sample]] = [[]]
-    for sample in samples:
-        if name not in sample.values:
-            continue
-        if stretches[-1] and sample.guest_s < stretches[-1][-1].guest_s:
-            stretches.append([])
-        stretches[-1].append(sample)
-    longest = max(stretches, key=len)
+def _told_names(sampled: Lives) -> list[str]:
+    return sorted({name for life in sampled for sample in life for name in sample.values})
+
+
+def _series(name: str, sampled: Lives) -> Series:
+    """One value over the guest's own hours, of the longest life that told it."""
+    told = [[sample for sample in life if name in sample.values] for life in sampled]
+    longest = max(told, key=len, default=[])
     return Series([one.guest_s / 3600 for one in longest], [one.values[name] for one in longest])
 
 

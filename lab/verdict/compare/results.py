@@ -25,7 +25,7 @@ class Growing:
     unit: str = ""
     better: str = "lower"
     limit: float | None = None
-    """Where what it measures is used up, as far as the lab knows."""
+    """Where what it measures is used up with this run's guest, as far as the lab knows."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -94,9 +94,62 @@ def test_samples_become_amounts_rates_and_series():
     assert made.figures["kernel_lines_per_h"].value == pytest.approx(40.0)
     assert made.figures["agent_cpu_ms_per_s"].value == pytest.approx(0.2)
     assert list(made.growing) == ["agent_rss_kib"]
-    assert made.growing["agent_rss_kib"].limit == 100.0
+    assert made.growing["agent_rss_kib"].limit is None
     assert made.growing["agent_rss_kib"].series.hours[1] == pytest.approx(0.0667, abs=0.001)
     assert not {"strange", "memory_total_kib"} & set(made.figures)
+
+
+def test_growth_ends_where_the_memory_that_was_to_spare_at_the_end_is_gone():
+    """Not at all of the guest's memory: others have theirs of it."""
+    made = run(*samples(agent_rss_kib=1.0, memory_available_kib=-1.0, memory_total_kib=1000.0))
+    assert made.growing["agent_rss_kib"].limit == 117 + 83
+
+
+def test_a_leak_is_bounded_by_the_memory_of_the_candidates_guest_not_the_released_agents():
+    cells = [cell(arm, scenario="soak") for arm in Arm]
+    rates = {Arm.BASELINE: 0.0, Arm.CANDIDATE: 2.0}
+    attempts = [
+        attempt(one, [*proven(one), *samples(slab_kib=rates[one.arm], memory_available_kib=-rates[one.arm])])
+        for one in cells
+    ]
+    made = compare_all(results([verdict(one) for one in cells], attempts), TestPlan())
+    (slab,) = [one for one in made if one.kind == "slope" and one.name == "slab_kib"]
+    assert slab.exhausted_h is not None
+    typical_h, _ = slab.exhausted_h
+    assert typical_h == pytest.approx(66 / 40, rel=0.05)  # 66 KiB to spare at the end, 2 every three minutes
+
+
+def soaked(number: int, count: int, rate: float, *, complete: bool = True, gap_s: float = 0.0):
+    """An attempt of a soak: the second goes on with the first, which was cut short."""
+    one = cell(scenario="soak")
+    note = [step(0.5, "resumed", "note", after=number - 1, gap_s=gap_s, sampled_s=60.0)] if gap_s else []
+    seen = [*note, *proven(one), *samples(count=count, agent_rss_kib=rate), step(57, "soak", "end")]
+    return attempt(one, seen, number=number, complete=complete)
+
+
+def test_a_resumed_soak_is_compared_by_the_longest_life_of_a_guest():
+    """What the rest alone was sampled is too short to show a leak, and both at once is no line."""
+    first, rest = soaked(1, 30, 5.0, complete=False), soaked(2, 6, 1.0, gap_s=12.0)
+    made = read_run(rest, Outcome.PASSED, before=[first])
+    series = made.growing["agent_rss_kib"].series
+    assert len(series.values) == 30
+    assert series.values[-1] - series.values[-2] == 5.0
+    assert "agent_rss_kib" not in read_run(rest, Outcome.PASSED).growing
+
+
+def test_lives_that_ended_and_began_at_like_uptimes_are_two():
+    first, rest = soaked(1, 15, 5.0, complete=False), soaked(2, 15, 1.0, gap_s=12.0)
+    later = [
+        replace(one, guest_s=one.guest_s + 9e5) if isinstance(one, Sample) else one
+        for one in rest.observations
+    ]
+    series = read_run(replace(rest, observations=tuple(later)), Outcome.PASSED, before=[first]).growing
+    assert len(series["agent_rss_kib"].series.values) == 15
+
+
+def test_an_attempt_that_began_anew_does_not_speak_of_the_one_before():
+    first, again = soaked(1, 30, 5.0, complete=False), soaked(2, 20, 1.0)
+    assert len(read_run(again, Outcome.PASSED, before=[first]).growing["agent_rss_kib"].series.values) == 20
 
 
 def test_few_samples_are_a_figure_and_no_slope():
@@ -181,5 +234,6 @@ def test_names_have_meanings_by_pattern():
     assert meaning_of("memory_available_kib").better == "higher"
     assert meaning_of("agent_handles").amount
     assert meaning_of("agent_events") == meaning_of("cpu_busy_ticks")
-    assert memory_limit("slab_kib", 500.0) == 500.0
-    assert memory_limit("agent_handles", 500.0) is None
+    assert memory_limit("slab_kib", [10.0, 30.0], [60.0, 40.0]) == 70.0
+    assert memory_limit("slab_kib", [30.0], []) is None
+    assert memory_limit("agent_handles", [30.0], [40.0]) is None
