@@ -12,33 +12,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from lab import codec
 from lab.clock import Deadline
 from lab.guest.agent_port import AgentPort, quietly
 from lab.guest.channel import Channel
 from lab.guest.guest import Guest
 from lab.images.built import BuiltImage
-from lab.model import (
-    AgentVersion,
-    Arm,
-    Cell,
-    CellId,
-    DumpWhen,
-    EvidencePolicy,
-    Finding,
-    FindingKind,
-    Heartbeat,
-    Observation,
-    Profile,
-    ScenarioInfo,
-    Step,
-    Timeouts,
-)
+from lab.model import Finding, FindingKind, Heartbeat, Observation, Profile, Step, Timeouts
 from lab.places import Places
-from lab.running.attempt import Attempt, facts
 from lab.running.order import CellOrder, HostChoice
-from lab.selftest import module, standin
+from lab.selftest import module, standin, unplanned
 from lab.selftest.canaries import Act, Canary
+from lab.selftest.unplanned import UnplannedAttempt
 
 MEMORY_MIB = 256
 LOOK_S = 0.02
@@ -62,8 +46,8 @@ class Watched:
     findings: tuple[Finding, ...] = ()
 
 
-class CanaryAttempt(Attempt):
-    """An attempt without an agent under test."""
+class CanaryAttempt(UnplannedAttempt):
+    """A canary's attempt, which knows when its guest began to answer."""
 
     beating: threading.Event
     """Set by the first heartbeat that was answered: silence counts from an answer."""
@@ -76,9 +60,6 @@ class CanaryAttempt(Attempt):
     def _listen(self, observation: Observation) -> None:
         if isinstance(observation, Heartbeat) and observation.ok:
             self.beating.set()
-
-    def _prepare_agent(self) -> None:
-        codec.replace_text(self.order.recording / "attempt.json", facts(self.order, []))
 
     def _reach(self, channels: Sequence[Channel]) -> None:
         if channels:
@@ -124,35 +105,17 @@ def image_of(canary: Canary, base: BuiltImage, places: Places, directory: Path) 
 
 
 def order(canary: Canary, image: BuiltImage, host: HostChoice, places: Places, recording: Path) -> CellOrder:
-    """The canary as an attempt of a cell that is in no plan."""
-    nothing = AgentVersion(build="", content="")
-    timeouts = Timeouts(heartbeat_s=canary.heartbeat_s, cell_s=240.0 + canary.deadline_s)
-    cell = Cell(
-        id=CellId(f"selftest-{canary.name}"),
-        image=image.name,
-        profile="selftest",
-        scenario="selftest",
-        arm=Arm.BASELINE,
-        agent="",
-        version=nothing,
-        installed=nothing,
-        timeouts=timeouts,
-        memory_mib=MEMORY_MIB,
-    )
-    dump_disk_mib = canary.stand_in.dump_disk_mib if canary.stand_in is not None else 0
-    return CellOrder(
-        run="selftest",
-        cell=cell,
-        attempt=1,
-        recording=recording,
-        root=recording,
-        places=places,
-        image=image,
-        profile=Profile(name="selftest", memory_mib=MEMORY_MIB),
-        scenario=ScenarioInfo(name="selftest", path="", function=""),
-        host=host,
+    """The canary as an attempt."""
+    return unplanned.order(
+        image,
+        host,
+        places,
+        recording,
+        Profile(name="selftest", memory_mib=MEMORY_MIB),
+        name=canary.name,
+        timeouts=Timeouts(heartbeat_s=canary.heartbeat_s, cell_s=240.0 + canary.deadline_s),
+        dump_disk_mib=canary.stand_in.dump_disk_mib if canary.stand_in is not None else 0,
         loop_resets=canary.loop_resets,
-        evidence=EvidencePolicy(memory_dump=DumpWhen.OFF, dump_disk_mib=dump_disk_mib),
     )
 
 

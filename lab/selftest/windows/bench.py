@@ -6,28 +6,15 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from lab import codec
 from lab.agents.windows.tools import WindowsTools
 from lab.guest.channel import Channel
 from lab.guest.guest import Guest
 from lab.images.built import BuiltImage
-from lab.model import (
-    AgentVersion,
-    Arm,
-    Cell,
-    CellId,
-    DumpWhen,
-    EvidencePolicy,
-    Finding,
-    MachineEvent,
-    Observation,
-    Profile,
-    ScenarioInfo,
-    Timeouts,
-)
+from lab.model import Finding, MachineEvent, Observation, Profile, Timeouts
 from lab.places import Places
-from lab.running.attempt import Attempt, facts
 from lab.running.order import CellOrder, HostChoice
+from lab.selftest import unplanned
+from lab.selftest.unplanned import UnplannedAttempt
 from lab.waiting import wait_for
 
 DUMP_DISK_MIB = 4096
@@ -37,8 +24,8 @@ LASTS_S = 3600.0
 """Before scaling; a real Windows restarts nine times."""
 
 
-class Bench(Attempt):
-    """An attempt without an agent under test, whose channels and tools the checks use."""
+class Bench(UnplannedAttempt):
+    """An attempt whose channels and tools the checks use."""
 
     events: list[MachineEvent]
     ways: dict[str, Channel]
@@ -55,9 +42,6 @@ class Bench(Attempt):
     def _listen(self, observation: Observation) -> None:
         if isinstance(observation, MachineEvent):
             self.events.append(observation)
-
-    def _prepare_agent(self) -> None:
-        codec.replace_text(self.order.recording / "attempt.json", facts(self.order, []))
 
     def _reach(self, channels: Sequence[Channel]) -> None:
         self.ways = {channel.name: channel for channel in channels}
@@ -96,33 +80,17 @@ class Bench(Attempt):
 def order(
     image: BuiltImage, host: HostChoice, places: Places, recording: Path, profile: Profile
 ) -> CellOrder:
-    """The checks as an attempt of a cell that is in no plan."""
-    nothing = AgentVersion(build="", content="")
-    cell = Cell(
-        id=CellId(f"selftest-{image.name}"),
-        image=image.name,
-        profile=profile.name,
-        scenario="selftest-windows",
-        arm=Arm.BASELINE,
-        agent="",
-        version=nothing,
-        installed=nothing,
+    """The checks as an attempt."""
+    return unplanned.order(
+        image,
+        host,
+        places,
+        recording,
+        profile,
+        name=image.name,
         timeouts=Timeouts(boot_s=600.0, reboot_s=600.0, cell_s=LASTS_S),
-        memory_mib=profile.memory_mib,
-    )
-    size = STAND_IN_DUMP_DISK_MIB if image.stand_in else DUMP_DISK_MIB
-    return CellOrder(
-        run="selftest",
-        cell=cell,
-        attempt=1,
-        recording=recording,
-        root=recording,
-        places=places,
-        image=image,
-        profile=profile,
-        scenario=ScenarioInfo(name="selftest-windows", path="", function=""),
-        host=host,
-        evidence=EvidencePolicy(memory_dump=DumpWhen.OFF, dump_disk_mib=size),
+        scenario="selftest-windows",
+        dump_disk_mib=STAND_IN_DUMP_DISK_MIB if image.stand_in else DUMP_DISK_MIB,
     )
 
 
