@@ -83,6 +83,8 @@ class Comparison:
     """Pairs of runs that the comparison rests on."""
     lost: int = 0
     """Pairs that were run and gave no pair of numbers."""
+    missing: int = 0
+    """Of these, pairs in which both runs passed and the released agent's alone gave a number."""
     baseline: float | None = None
     """Rate, median or slope (per hour) of the released agent."""
     candidate: float | None = None

@@ -9,7 +9,7 @@ to call a slope that both arms share a leak.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -50,12 +50,14 @@ def slopes(
     name: str = "slope",
     unit: str = "",
     limit: float | None = None,
+    missing: int = 0,
 ) -> Comparison:
     """Whether a value gets worse faster with the candidate.
 
     :param margin: units per hour that are tolerated; None: `plan.slope_margin` of the usual amount.
     :param limit: where what the value measures is used up, for the time that is left; None: at 0 when higher
         is better, otherwise not known.
+    :param missing: pairs in which the candidate alone was not measured; then it is not shown to be no worse.
     """
     sign = -1.0 if better == "higher" else 1.0
     runs_b, runs_c = _usable(baseline, sign), _usable(candidate, sign)
@@ -63,6 +65,8 @@ def slopes(
         margin = plan.slope_margin * _level_of(runs_b)
     arm_b, arm_c = _arm(runs_b), _arm(runs_c)
     evidence, spread = _evidence(arm_b, arm_c, margin, plan)
+    if missing:
+        evidence = replace(evidence, high=None)
     adjusted = bonferroni(evidence.p_value, plan)
     pairs = min(len(runs_b), len(runs_c))
     return wording.worded(
@@ -75,6 +79,7 @@ def slopes(
             better=better,
             pairs=pairs,
             lost=max(len(baseline), len(candidate)) - pairs,
+            missing=missing,
             baseline=sign * arm_b.per_hour if arm_b else None,
             candidate=sign * arm_c.per_hour if arm_c else None,
             effect=evidence.effect,
@@ -83,7 +88,7 @@ def slopes(
             margin=margin,
             p_value=evidence.p_value,
             p_adjusted=adjusted,
-            more=_more(evidence.effect, spread, margin, pairs, plan),
+            more=_more(evidence.effect, spread, margin, pairs, plan) if pairs or not missing else None,
             lines=(*_lines("baseline", runs_b, sign), *_lines("candidate", runs_c, sign)),
             bands=_bands(arm_b, arm_c, sign, plan.level),
             exhausted_h=_exhausted(runs_c, arm_c, sign, limit, plan.level),

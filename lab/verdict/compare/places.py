@@ -104,6 +104,17 @@ def _names(pairs: Iterable[PairResult], of: Callable[[RunResult], Mapping[str, o
     return sorted({name for pair in pairs for run in (pair.baseline, pair.candidate) for name in of(run)})
 
 
+def _missing(pairs: Iterable[PairResult], name: str, of: Callable[[RunResult], Mapping[str, object]]) -> int:
+    """Pairs in which the candidate's run passed, gave other numbers, and not this one, which its twin gave.
+
+    What is not measured may be what went wrong: a load too slow to be timed, a value not told any more.
+    """
+    return sum(
+        name in of(pair.baseline) and name not in of(pair.candidate) and bool(pair.candidate.figures)
+        for pair in pairs
+    )
+
+
 def margin_of(name: str, margins: Mapping[str, float]) -> float:
     """The margin of a figure: that of the first pattern that matches; 0.1 where none does."""
     return next((margin for pattern, margin in margins.items() if fnmatchcase(name, pattern)), 0.1)
@@ -132,6 +143,7 @@ def _figure(name: str, pairs: Sequence[PairResult], plan: TestPlan) -> Compariso
         name=name,
         unit=first.unit,
         lost=len(told) - len(both),
+        missing=_missing(pairs, name, lambda run: run.figures),
     )
 
 
@@ -149,5 +161,6 @@ def _slope(name: str, pairs: Sequence[PairResult], plan: TestPlan) -> Comparison
         name=name,
         unit=first.unit,
         limit=min((c.limit for _, c in both if c.limit is not None), default=None),
+        missing=_missing(pairs, name, lambda run: run.growing),
     )
     return replace(made, lost=made.lost + len(told) - len(both))

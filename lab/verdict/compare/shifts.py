@@ -8,7 +8,7 @@ little. Refuses to compare what was not measured in pairs.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -20,6 +20,8 @@ from lab.verdict.compare.ruling import Evidence, bonferroni, finite, rule
 TAILS = np.array((1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0))
 GRID = 81
 """Shifts within the data, and ranges beyond it, that are tried for a bound that holds at any time."""
+BEYOND = 10.0
+"""Times the largest shift: where a pair is put whose candidate was not measured."""
 MOST_POINTS = 60
 """Pairs that are kept for a chart."""
 
@@ -61,12 +63,15 @@ def figures(
     name: str = "figure",
     unit: str = "",
     lost: int = 0,
+    missing: int = 0,
 ) -> Comparison:
     """Whether the candidate is worse by more than `margin`, or not.
 
     :param candidate: `candidate[i]` is the twin of `baseline[i]`: same seed, same host, run one after the
         other. Pairs without two finite numbers are left out and counted as lost.
     :param margin: share, 0.1 for 10 %. It is what is tolerated, too: a regression is worse than that.
+    :param missing: of the lost pairs, those in which the candidate alone gave no number. They are none for a
+        regression, and count as worse than any other when no worse is to be shown.
     :raise ValueError: `better` is neither `lower` nor `higher`, or the margin is not in [0, 1).
     """
     if better not in ("lower", "higher") or not 0 <= margin < 1:
@@ -77,7 +82,10 @@ def figures(
     scale = scale_of(values_b, values_c, better)
     shifts = scale.shifts(values_b, values_c)
     edge = scale.edge(margin)
-    evidence = _evidence(shifts, edge, plan, at_end=shifts.size + lost + gone >= plan.most)
+    at_end = shifts.size + lost + gone >= plan.most
+    evidence = _evidence(shifts, edge, plan, at_end=at_end)
+    if missing:
+        evidence = replace(evidence, high=_high_at_worst(shifts, missing, edge, plan, at_end=at_end))
     adjusted = bonferroni(evidence.p_value, plan)
     low, high = (None if end is None else scale.share(end) for end in (evidence.low, evidence.high))
     verdict = rule(adjusted, evidence.high, edge, plan.level)
@@ -93,6 +101,7 @@ def figures(
             better=better,
             pairs=shifts.size,
             lost=lost + gone,
+            missing=missing,
             baseline=float(np.median(values_b)) if shifts.size else None,
             candidate=float(np.median(values_c)) if shifts.size else None,
             effect=centre,
@@ -101,7 +110,9 @@ def figures(
             margin=margin,
             p_value=evidence.p_value,
             p_adjusted=adjusted,
-            more=needed.by_shifts(shifts, _asked(shifts, edges), plan),
+            more=needed.by_shifts(shifts, _asked(shifts, edges), plan)
+            if shifts.size or not missing
+            else None,
             points=tuple(zip(values_b.tolist(), values_c.tolist(), strict=True))[-MOST_POINTS:],
         ),
         plan,
@@ -147,6 +158,14 @@ def _evidence(shifts: Array, edge: float, plan: TestPlan, *, at_end: bool) -> Ev
         p_value = min(p_value, 2 * exact.more_shifted(beyond))
         low, high = max(low, last_low), min(high, last_high)
     return Evidence(p_value=min(1.0, p_value), effect=centre, low=finite(low), high=finite(high))
+
+
+def _high_at_worst(shifts: Array, missing: int, edge: float, plan: TestPlan, *, at_end: bool) -> float | None:
+    """The upper bound if what was not measured was worse than all that was."""
+    most = float(np.abs(shifts).max(initial=edge))
+    worst = np.concatenate((np.full(missing, BEYOND * (1 + most)), shifts))  # first, where bets lose most
+    high = _evidence(worst, edge, plan, at_end=at_end).high
+    return high if high is not None and high <= most else None
 
 
 def _bounds(shifts: Array, level: float) -> tuple[float, float]:

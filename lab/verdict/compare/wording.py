@@ -21,9 +21,11 @@ def sentence(one: Comparison, plan: TestPlan) -> str:
             return f"{one.name}: {_seen(one)} ({_at_least(one)}{chance}){_tolerated(one)}"
         case Compared.NO_WORSE:
             seen = f"{_seen(one)}, {_at_most(one)}{_pairs(one)}"
-            return f"{one.name}: no worse than {_amount(one, one.margin)} at {_sure(plan)} ({seen})"
+            within = f"no worse than {_amount(one, one.margin)} at {_sure(plan)}"
+            return f"{one.name}: {within} ({seen}){_missing(one)}"
         case Compared.NOT_ENOUGH:
-            return f"{one.name}: {_wanted(one)} ({_seen(one)}{_between(one)}, {_pairs(one)}){_tolerated(one)}"
+            seen = f"{_seen(one)}{_between(one)}, {_pairs(one)}"
+            return f"{one.name}: {_wanted(one)} ({seen}){_missing(one)}{_tolerated(one)}"
 
 
 def _seen(one: Comparison) -> str:
@@ -38,6 +40,14 @@ def _seen(one: Comparison) -> str:
     if abs(one.effect) < 0.0005:
         return "the same as with the released agent"
     return f"{share(abs(one.effect))} {_direction(one, one.effect)} than with the released agent"
+
+
+def _missing(one: Comparison) -> str:
+    """What the candidate did not give although it passed."""
+    if not one.missing:
+        return ""
+    where = "1 pair" if one.missing == 1 else f"{one.missing} pairs"
+    return f"; in {where} only the released agent gave this figure"
 
 
 def _direction(one: Comparison, effect: float) -> str:
