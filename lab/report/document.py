@@ -7,7 +7,6 @@ gate's answer. Everything that comes from a guest is cleaned and redacted on the
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
 
@@ -16,6 +15,7 @@ from lab.errors import ExitCode
 from lab.model import AttemptRecord, CellVerdict, Comparison, GateDecision, Plan
 from lab.report import coverage, failures, fleet, gaps, heatmap, hosts, reactions, starts
 from lab.report.cases import Case, join, lab_faults, length_s
+from lab.report.facts import by_name, moment, numbers, part, texts
 from lab.report.shape import (
     SCHEMA_VERSION,
     Answer,
@@ -50,7 +50,7 @@ def build(
     """
     run_id = str(run.get("id") or (run_dir.name if run_dir else "run"))
     cases = join(plan, verdicts, attempts)
-    share = fleet.shares(cases, plan.omitted, _numbers(run.get("census")))
+    share = fleet.shares(cases, plan.omitted, numbers(run.get("census")))
     bugs = failures.build(cases, share, run_id, run_dir)
     holes = gaps.build(cases, plan.omitted, run_dir)
     anchors: dict[str, str] = {case.cell.id: f"c{number}" for number, case in enumerate(cases, start=1)}
@@ -69,10 +69,10 @@ def build(
         artefacts=_artefacts(rows),
         hosts=hosts.build(run, attempts),
         images=_images(run, share, attempts),
-        heatmap=heatmap.build(cases, arms, sections, _by_name(run.get("scenarios"))),
+        heatmap=heatmap.build(cases, arms, sections, by_name(run.get("scenarios"))),
         failures=bugs,
         comparisons=tuple(comparisons),
-        coverage=coverage.build(cases, _by_name(run.get("scenarios")), _texts(run.get("faults"))),
+        coverage=coverage.build(cases, by_name(run.get("scenarios")), texts(run.get("faults"))),
         reactions=reactions.build(cases),
         not_tested=holes,
         starts=starts.build(cases),
@@ -105,7 +105,7 @@ def _answer(decision: GateDecision) -> Answer:
 def _run_facts(run: Mapping[str, Any], run_id: str, spans: Sequence[Span], recorded_by: str) -> RunFacts:
     """:param recorded_by: the lab's version by the attempts, for when run.json does not tell it."""
     started, ended = str(run.get("started") or ""), str(run.get("finished") or "")
-    begin, end = _moment(started), _moment(ended)
+    begin, end = moment(started), moment(ended)
     command = run.get("command") or ""
     duration_s = (end - begin) if begin is not None and end is not None else _end(spans)
     return RunFacts(
@@ -145,7 +145,7 @@ def _row(case: Case, anchor: str, section: str) -> CellRow:
         duration_s=verdict.duration_s if verdict else 0.0,
         boots=verdict.boots if verdict else 0,
         unexpected_resets=verdict.unexpected_resets if verdict else 0,
-        image_digest=str(_part(facts, "image").get("digest") or ""),
+        image_digest=str(part(facts, "image").get("digest") or ""),
         artefacts=tuple(
             Artefact(name=str(item.get("name") or ""), sha256=str(item.get("sha256") or ""))
             for item in facts.get("artefacts") or ()
@@ -191,8 +191,8 @@ def _images(
     run: Mapping[str, Any], share: Mapping[str, float], attempts: Sequence[AttemptRecord]
 ) -> tuple[ImageFacts, ...]:
     """Every OS build of the plan; what an attempt saw wins over what run.json planned."""
-    planned = _by_name(run.get("images"))
-    seen = {record.cell.image: _part(record.facts, "image") for record in attempts}
+    planned = by_name(run.get("images"))
+    seen = {record.cell.image: part(record.facts, "image") for record in attempts}
     return tuple(_image(name, {**planned.get(name, {}), **seen.get(name, {})}) for name in share)
 
 
@@ -210,11 +210,11 @@ def _image(name: str, told: Mapping[str, Any]) -> ImageFacts:
 
 def _timeline(cases: Sequence[Case], started: str) -> tuple[Span, ...]:
     """Attempts on the clock of the run, in as few lanes as they need; without wall times there is none."""
-    begin = _moment(started)
+    begin = moment(started)
     known = []
     for case in cases:
         for record in case.attempts:
-            at = _moment(str(record.facts.get("started") or ""))
+            at = moment(str(record.facts.get("started") or ""))
             if at is not None:
                 known.append((at, record, case.outcome))
     known.sort(key=lambda item: item[0])
@@ -242,33 +242,3 @@ def _timeline(cases: Sequence[Case], started: str) -> tuple[Span, ...]:
 
 def _end(spans: Sequence[Span]) -> float:
     return max((span.end_s for span in spans), default=0.0)
-
-
-def _moment(text: str) -> float | None:
-    """Seconds since the epoch of ISO 8601 text, or None."""
-    try:
-        return datetime.fromisoformat(text).timestamp()
-    except ValueError:
-        return None
-
-
-def _part(facts: Mapping[str, Any], key: str) -> Mapping[str, Any]:
-    part = facts.get(key)
-    return part if isinstance(part, Mapping) else {}
-
-
-def _by_name(told: object) -> dict[str, Mapping[str, Any]]:
-    """A mapping by name, also from a list of things that have a `name`."""
-    if isinstance(told, Mapping):
-        return {str(name): item for name, item in told.items() if isinstance(item, Mapping)}
-    if isinstance(told, Sequence) and not isinstance(told, str):
-        return {str(item["name"]): item for item in told if isinstance(item, Mapping) and "name" in item}
-    return {}
-
-
-def _texts(told: object) -> list[str]:
-    return [str(one) for one in told] if isinstance(told, list | tuple | dict) else []
-
-
-def _numbers(told: object) -> dict[str, float]:
-    return {str(name): float(value) for name, value in told.items()} if isinstance(told, Mapping) else {}

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 from typing import Any
 
 from lab.model import AttemptRecord
+from lab.report.facts import moment, part
 from lab.report.shape import HostFacts, SelfTest
 
 
@@ -16,7 +16,7 @@ def build(run: Mapping[str, Any], attempts: Sequence[AttemptRecord]) -> tuple[Ho
     run.json's `selftest` is a list, one entry per host: `host` (its name or URI), `state`, `when` (ISO 8601),
     `ok` and `canaries` (each with `ok`), as `lab.selftest.results.facts` makes it.
     """
-    told = [_part(record.facts, "host") for record in attempts]
+    told = [part(record.facts, "host") for record in attempts]
     told += [host for host in run.get("hosts") or () if isinstance(host, Mapping)]
     uris = [str(host.get("uri") or "") for host in told]
     proven = _proven(run)
@@ -25,7 +25,7 @@ def build(run: Mapping[str, Any], attempts: Sequence[AttemptRecord]) -> tuple[Ho
     for host, uri in zip(told, uris, strict=True):
         if not host or uri in hosts:
             continue
-        measured = _part(host, "acceleration") or host
+        measured = part(host, "acceleration") or host
         hosts[uri] = HostFacts(
             uri=uri,
             libvirt=str(host.get("libvirt") or ""),
@@ -49,7 +49,7 @@ def _selftest(told: Mapping[str, Any], run: Mapping[str, Any]) -> SelfTest | Non
     if not told.get("when"):
         return None
     canaries = [one for one in told.get("canaries") or () if isinstance(one, Mapping)]
-    began, proven = _moment(str(run.get("started") or "")), _moment(str(told["when"]))
+    began, proven = moment(str(run.get("started") or "")), moment(str(told["when"]))
     return SelfTest(
         when=str(told["when"]),
         age_s=max(0.0, began - proven) if began is not None and proven is not None else None,
@@ -58,15 +58,3 @@ def _selftest(told: Mapping[str, Any], run: Mapping[str, Any]) -> SelfTest | Non
         canaries=len(canaries),
         found=sum(1 for one in canaries if one.get("ok")),
     )
-
-
-def _moment(text: str) -> float | None:
-    try:
-        return datetime.fromisoformat(text).timestamp()
-    except ValueError:
-        return None
-
-
-def _part(facts: Mapping[str, Any], key: str) -> Mapping[str, Any]:
-    part = facts.get(key)
-    return part if isinstance(part, Mapping) else {}
