@@ -5,7 +5,6 @@ The keys are documented in docs/agents.md; field descriptions here are for the J
 
 from __future__ import annotations
 
-import re
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
@@ -13,6 +12,7 @@ from pydantic import AfterValidator, Field, StringConstraints, model_validator
 from lab.agents import placeholders
 from lab.agents.format_schema import ContentFormatModel
 from lab.config.located import Model
+from lab.config.spelling import spelled
 from lab.config.units import Seconds
 from lab.model import Family
 
@@ -46,18 +46,12 @@ def _built(text: str) -> str:
     return placeholders.check(_relative(text), ("build",))
 
 
-def _mode(text: str) -> str:
-    if not re.fullmatch(r"0[0-7]{3}", text):
-        raise ValueError("wanted a file mode such as 0644 or 0755")
-    return text
-
-
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
 Key = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_.-]*$")]
 Digest = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 RelativePath = Annotated[str, AfterValidator(_relative)]
 BuiltPath = Annotated[str, AfterValidator(_built)]
-Mode = Annotated[str, AfterValidator(_mode)]
+Mode = Annotated[str, spelled(r"0[0-7]{3}", "a file mode such as 0644 or 0755")]
 GuestCommand = Annotated[str, AfterValidator(_guest_command)]
 SdkCommand = Annotated[str, AfterValidator(_sdk_command)]
 ActivityCommand = Annotated[str, AfterValidator(_activity_command)]

@@ -6,7 +6,6 @@ Schema and docs/lab-yaml.md are made from the descriptions here, so they are wri
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from datetime import date
 from typing import Annotated, Any, Literal, TypeVar
@@ -14,13 +13,13 @@ from typing import Annotated, Any, Literal, TypeVar
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, model_validator
 
 from lab.config.located import Model
+from lab.config.spelling import spelled
 from lab.config.units import Flag, MiB, PathText, Seconds, Text
 from lab.model import Arm, DumpWhen, Firmware, Identity
 
 NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9.-]{0,47}$"
 GLOB_PATTERN = r"^[A-Za-z0-9*?\[\]{},!.-]{1,80}$"
 VERSION_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9.+~:-]{0,39}$"
-_URI = r"embed|[a-z][a-z0-9+]*://\S+"
 
 Item = TypeVar("Item")
 
@@ -36,24 +35,6 @@ def _as_list(value: object) -> object:
     return [value] if isinstance(value, str) else value
 
 
-def _version_text(text: str) -> str:
-    if not re.fullmatch(VERSION_PATTERN, text):
-        raise ValueError("wanted a version: letters, digits and . + ~ : - (at most 40)")
-    return text
-
-
-def _name(text: str) -> str:
-    if not re.fullmatch(NAME_PATTERN, text):
-        raise ValueError("wanted a name: letters, digits, dot and hyphen (at most 48)")
-    return text
-
-
-def _glob(text: str) -> str:
-    if not re.fullmatch(GLOB_PATTERN, text):
-        raise ValueError("wanted a name or a pattern with * ? [..] {a,b}")
-    return text
-
-
 def _iso_date(text: str) -> str:
     try:
         return date.fromisoformat(text).isoformat()
@@ -61,20 +42,25 @@ def _iso_date(text: str) -> str:
         raise ValueError("wanted a date such as 2026-12-31") from None
 
 
-def _uri(text: str) -> str:
-    if not re.fullmatch(_URI, text):
-        raise ValueError("wanted embed or a libvirt URI such as qemu:///system")
-    return text
-
-
 def _one_or_many(item: dict[str, Any]) -> WithJsonSchema:
     many = {"type": "array", "items": item, "minItems": 1, "uniqueItems": True}
     return WithJsonSchema({"anyOf": [item, many]})
 
 
-Name = Annotated[str, AfterValidator(_name), WithJsonSchema({"type": "string", "pattern": NAME_PATTERN})]
-Glob = Annotated[str, AfterValidator(_glob), WithJsonSchema({"type": "string", "pattern": GLOB_PATTERN})]
-Version = Annotated[Text, AfterValidator(_version_text)]
+Name = Annotated[
+    str,
+    spelled(NAME_PATTERN, "a name: letters, digits, dot and hyphen (at most 48)"),
+    WithJsonSchema({"type": "string", "pattern": NAME_PATTERN}),
+]
+Glob = Annotated[
+    str,
+    spelled(GLOB_PATTERN, "a name or a pattern with * ? [..] {a,b}"),
+    WithJsonSchema({"type": "string", "pattern": GLOB_PATTERN}),
+]
+Version = Annotated[Text, spelled(VERSION_PATTERN, "a version: letters, digits and . + ~ : - (at most 40)")]
+HostUri = Annotated[
+    str, spelled(r"embed|[a-z][a-z0-9+]*://\S+", "embed or a libvirt URI such as qemu:///system")
+]
 FigureGlob = Annotated[str, Field(pattern=r"^[A-Za-z0-9*?\[\]_./-]{1,80}$")]
 Count = Annotated[int, Field(ge=1, le=10_000)]
 Seed = Annotated[int, Field(ge=0, le=2**31 - 1)]
@@ -166,7 +152,8 @@ class TimeoutsModel(Model):
     )
     closing: Seconds = Field(
         default=2.0,
-        description="A guest is watched so long after a scenario that went well; its agent is asked again.",
+        description="A scenario that went well ends no sooner after the last thing it did to guest or agent; the agent "
+        "is then asked again.",
     )
     linger: Seconds = Field(
         default=3.0, description="Time a machine is kept after a fatal finding to complete evidence."
@@ -244,7 +231,7 @@ class HostModel(Model):
     """A machine that runs VMs."""
 
     name: Name = Field(description="How messages and reports call it.")
-    uri: Annotated[str, AfterValidator(_uri)] = Field(
+    uri: HostUri = Field(
         default="embed",
         description="`embed` (libvirt's QEMU driver inside the lab's own processes: no daemon, no root) "
         "or a libvirt URI such as `qemu:///system` or `qemu+ssh://host/system`.",

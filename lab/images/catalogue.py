@@ -11,9 +11,10 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Discriminator, Field, TypeAdapter
+from pydantic import Discriminator, Field, TypeAdapter
 
 from lab.config import located
+from lab.config.spelling import spelled
 from lab.config.units import Flag, MiB
 from lab.errors import ConfigError, InputError
 from lab.images.recipe import DebianRecipe, DiskRecipe, Recipe, StandInRecipe, TinyRecipe
@@ -24,34 +25,12 @@ from lab.model import Family, Firmware
 NAME = re.compile(r"[a-z0-9][a-z0-9.-]{0,40}")
 
 
-def _suite(text: str) -> str:
-    if not re.fullmatch(r"[a-z][a-z0-9-]*", text):
-        raise ValueError("wanted the name of a suite such as bookworm or bookworm-security")
-    return text
-
-
-def _sha256(text: str) -> str:
-    if not re.fullmatch(r"[0-9a-f]{64}", text):
-        raise ValueError("wanted a sha256, 64 hexadecimal digits in lower case")
-    return text
-
-
-def _package(text: str) -> str:
-    if not re.fullmatch(r"[a-z0-9][a-z0-9.+-]+", text):
-        raise ValueError("wanted the name of a Debian package")
-    return text
-
-
-def _path_pattern(text: str) -> str:
-    if not re.fullmatch(r"/[A-Za-z0-9_.+*/-]+", text):
-        raise ValueError("wanted an absolute path, with * for anything")
-    return text
-
-
-Suite = Annotated[str, AfterValidator(_suite)]
-Package = Annotated[str, AfterValidator(_package)]
-PathPattern = Annotated[str, AfterValidator(_path_pattern)]
-Sha256 = Annotated[str, AfterValidator(_sha256)]
+Suite = Annotated[
+    str, spelled(r"[a-z][a-z0-9-]*", "the name of a suite such as bookworm or bookworm-security")
+]
+Package = Annotated[str, spelled(r"[a-z0-9][a-z0-9.+-]+", "the name of a Debian package")]
+PathPattern = Annotated[str, spelled(r"/[A-Za-z0-9_.+*/-]+", "an absolute path, with * for anything")]
+Sha256 = Annotated[str, spelled(r"[0-9a-f]{64}", "a sha256, 64 hexadecimal digits in lower case")]
 
 
 class DebianModel(Common):
