@@ -18,7 +18,7 @@ from lab.images.built import BuiltImage
 from lab.machine import leftovers
 from lab.machine.host import HostReport
 from lab.running.lock import orchestrator
-from lab.running.order import HostChoice
+from lab.running.template_request import host_choice
 from lab.selftest import results, runner
 from lab.selftest.canaries import CANARIES, Canary
 from lab.setting import Setting
@@ -147,19 +147,6 @@ def run_on(report: HostReport, chosen: list[Canary], base: BuiltImage, setting: 
     proven = runner.run(chosen, base, choice, places, tell=lambda result: err.print(told(result)))
     results.store(places, proven)
     return proven
-
-
-def host_choice(report: HostReport) -> HostChoice:
-    """The host as attempts are told of it."""
-    assert report.acceleration is not None
-    return HostChoice(
-        name=report.name,
-        uri=report.uri,
-        accelerator=report.acceleration.accelerator,
-        factor=report.acceleration.factor,
-        libvirt=report.libvirt,
-        qemu=report.qemu,
-    )
 
 
 def told(result: results.CanaryResult) -> Text:
