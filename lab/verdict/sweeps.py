@@ -30,6 +30,8 @@ class Swept:
 
     steps: tuple[SweptStep, ...]
     planned: int
+    aimed: tuple[str, ...] = ()
+    """Steps of the rehearsal, each of which was to be cut."""
 
     @property
     def cuts(self) -> int:
@@ -40,6 +42,12 @@ class Swept:
         return tuple(one for one in self.steps if one.unsafe)
 
     @property
+    def missed(self) -> tuple[str, ...]:
+        """Steps that were over before the power was gone, each time: nothing is known of them."""
+        cut = {one.step for one in self.steps}
+        return tuple(step for step in self.aimed if step not in cut)
+
+    @property
     def sentence(self) -> str:
         """All of it: `power cuts at 11 points: not survived in select-content (3 of 3); survived in ...`."""
         bad = [f"{one.step} ({one.unsafe} of {one.cuts})" for one in self.unsafe]
@@ -47,6 +55,7 @@ class Swept:
         parts = [f"not survived in {_listed(bad)}"] if bad else []
         parts += [f"survived in {_listed(good)}"] if good else []
         left = self.planned - self.cuts
+        parts += [f"never cut in {_listed(self.missed)} (over too soon)"] if self.missed else []
         parts += [f"{left} more were planned and not made"] if left > 0 else []
         return f"power cuts at {self.cuts} points: {'; '.join(parts)}"
 
@@ -54,6 +63,7 @@ class Swept:
 def swept(observations: Iterable[Observation]) -> Swept | None:
     """The sweep of a recording; None where there was none."""
     planned: int | None = None
+    aimed: dict[str, None] = {}
     cuts: dict[str, int] = {}
     unsafe: dict[str, int] = {}
     for item in observations:
@@ -61,13 +71,15 @@ def swept(observations: Iterable[Observation]) -> Swept | None:
             continue
         if item.phase == "start":
             planned = (planned or 0) + int(item.detail.get("points") or 0)
+            aimed |= dict.fromkeys(map(str, item.detail.get("steps") or ()))
         elif item.phase == "end":
             step = str(item.detail.get("step") or "start")
             cuts[step] = cuts.get(step, 0) + 1
             unsafe[step] = unsafe.get(step, 0) + (item.outcome != "safe")
     if planned is None:
         return None
-    return Swept(tuple(SweptStep(name, cuts[name], unsafe[name]) for name in cuts), planned)
+    steps = tuple(SweptStep(name, cuts[name], unsafe[name]) for name in cuts)
+    return Swept(steps, planned, tuple(aimed))
 
 
 def remark(observations: Iterable[Observation]) -> str:
