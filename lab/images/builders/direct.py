@@ -1,13 +1,14 @@
-"""What the images that QEMU starts without a boot loader have in common: kernel, RAM disk, command line."""
+"""What the images that QEMU starts without a boot loader have in common: unpacked packages, kernel, RAM disk,
+command line. What is in them, their builders say."""
 
 from __future__ import annotations
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from lab.images import initrd, kernel, mirror
+from lab.images import bootstrap, initrd, kernel, mirror
 from lab.images.builders import Job
 
 CONSOLE = "console=ttyS0 loglevel=8 printk.devkmsg=on"
@@ -28,6 +29,35 @@ class Boot:
 
     release: str
     build: str
+
+
+def unpack(
+    job: Job,
+    suites: tuple[str, ...],
+    packages: tuple[str, ...],
+    content: bytes,
+    modules: Iterable[str],
+    *hooks: str,
+) -> Path:
+    """Packages that are unpacked and not configured, with `content` (a tar archive) laid over them.
+
+    :param modules: what collect.sh keeps of the kernel's.
+    :param hooks: what is done with all of it, after collect.sh.
+    :return: the directory with what the hooks left.
+    """
+    (job.scratch / "overlay.tar").write_bytes(content)
+    spec = bootstrap.Bootstrap(
+        suites=suites,
+        variant="extract",
+        packages=packages,
+        setup=(bootstrap.script("merged_usr"),),
+        hooks=(
+            f"tar-in {job.scratch}/overlay.tar /",
+            bootstrap.script("collect", MODULES=" ".join(modules)),
+            *hooks,
+        ),
+    )
+    return bootstrap.run(spec, job.scratch, job.progress)
 
 
 def identify(out: Path) -> Boot:

@@ -54,20 +54,9 @@ class StandInBuilder:
     def build(self, recipe: StandInRecipe, job: Job) -> Made:
         host_key = keys.host_key(job.scratch, recipe.name)
         key = overlay.archive((overlay.File("lab-key.openssh", host_key.private, 0o600),))
-        (job.scratch / "key.tar").write_bytes(key)
-        modules = " ".join((*ram_disk.MODULES, *ram_disk.OPTIONAL_MODULES))
-        spec = bootstrap.Bootstrap(
-            suites=direct.reachable(recipe.suites),
-            variant="extract",
-            packages=PACKAGES,
-            setup=(bootstrap.script("merged_usr"),),
-            hooks=(
-                f"tar-in {job.scratch}/key.tar /",
-                bootstrap.script("collect", MODULES=modules),
-                bootstrap.script("stand_in"),
-            ),
-        )
-        out = bootstrap.run(spec, job.scratch, job.progress)
+        suites = direct.reachable(recipe.suites)
+        modules = (*ram_disk.MODULES, *ram_disk.OPTIONAL_MODULES)
+        out = direct.unpack(job, suites, PACKAGES, key, modules, bootstrap.script("stand_in"))
         job.progress.stage("making the RAM disk")
         boot = direct.identify(out)
         direct.place_kernel(out, job.draft)
@@ -81,7 +70,7 @@ class StandInBuilder:
             host_key=host_key.public,
             user=ram_disk.USER,
             packages=direct.packages(out),
-            suites=spec.suites,
+            suites=suites,
             notes=("STAND-IN: no Windows", *direct.notes(recipe.suites)),
         )
 

@@ -37,29 +37,18 @@ class TinyBuilder:
     room_mib: int = 1200
 
     def build(self, recipe: TinyRecipe, job: Job) -> Made:
-        host_key = keys.host_key(job.scratch, f"{recipe.name}")
+        host_key = keys.host_key(job.scratch, recipe.name)
         content = overlay.archive(tiny_files.files(job.keys.public, host_key.private), below="lab-tiny/")
-        (job.scratch / "overlay.tar").write_bytes(content)
-        modules = " ".join((*initrd.ROOT_MODULES, *initrd.LAB_MODULES))
-        spec = bootstrap.Bootstrap(
-            suites=direct.reachable(recipe.suites),
-            variant="extract",
-            packages=PACKAGES,
-            setup=(bootstrap.script("merged_usr"),),
-            hooks=(
-                f"tar-in {job.scratch}/overlay.tar /",
-                bootstrap.script("collect", MODULES=modules),
-                bootstrap.script("tiny"),
-                bootstrap.script(
-                    "pack", ROOT="/lab-tiny", SIZE_MIB=recipe.disk_mib, ESP_MIB=0, SCRATCH=str(job.scratch)
-                ),
-            ),
+        pack = bootstrap.script(
+            "pack", ROOT="/lab-tiny", SIZE_MIB=recipe.disk_mib, ESP_MIB=0, SCRATCH=str(job.scratch)
         )
-        out = bootstrap.run(spec, job.scratch, job.progress)
+        suites = direct.reachable(recipe.suites)
+        modules = (*initrd.ROOT_MODULES, *initrd.LAB_MODULES)
+        out = direct.unpack(job, suites, PACKAGES, content, modules, bootstrap.script("tiny"), pack)
         job.progress.stage("making the RAM disk")
         boot = direct.place(out, job.draft)
         direct.place_disk(out, job)
-        sdk.ensure(job.places, spec.suites, boot.release, job.progress)
+        sdk.ensure(job.places, suites, boot.release, job.progress)
         return Made(
             release=f"{recipe.release}, kernel {boot.release}",
             kernel_release=boot.release,
@@ -67,7 +56,7 @@ class TinyBuilder:
             cmdline=f"{direct.CMDLINE} {recipe.cmdline}".strip(),
             host_key=host_key.public,
             packages=direct.packages(out),
-            suites=spec.suites,
+            suites=suites,
             sdk=sdk.directory_name(recipe.suite, boot.release),
             notes=direct.notes(recipe.suites),
         )

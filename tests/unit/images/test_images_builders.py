@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from lab.images import catalogue, keys, mirror, tools
-from lab.images.builders import debian, direct
+from lab.images import bootstrap, catalogue, keys, mirror, tools
+from lab.images.builders import Job, debian, direct
 from lab.images.builders.table import BUILDERS
+from lab.images.progress import Progress
 from lab.images.recipe import DebianRecipe, DiskRecipe
 from lab.model import BootPath
 
@@ -51,6 +52,31 @@ def test_only_an_image_with_a_loader_gets_one(tmp_path: Path) -> None:
     assert "systemd-boot-efi" not in without.packages
     assert any("BOOTX64.EFI" in hook for hook in with_loader.hooks)
     assert not any("BOOTX64.EFI" in hook for hook in without.hooks)
+
+
+def test_an_unpacked_guest_has_the_labs_files_before_its_own_hooks_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[bootstrap.Bootstrap] = []
+
+    def run(spec: bootstrap.Bootstrap, scratch: Path, _progress: Progress) -> Path:
+        asked.append(spec)
+        return scratch / "out"
+
+    monkeypatch.setattr(bootstrap, "run", run)
+    job = Job(
+        scratch=tmp_path,
+        draft=tmp_path / "draft",
+        keys=keys.KeyPair(tmp_path / "key", "ssh-ed25519 AAAA"),
+        places=places(tmp_path),
+        progress=Progress("tiny"),
+    )
+    direct.unpack(job, ("sid",), ("kmod",), b"a tar", ("ext4", "virtio_blk"), "its own")
+    (spec,) = asked
+    assert spec.variant == "extract"
+    assert [hook[:6] for hook in spec.hooks] == ["tar-in", "MODULE", "its ow"]
+    assert "'ext4 virtio_blk'" in spec.hooks[1]
+    assert (tmp_path / "overlay.tar").read_bytes() == b"a tar"
 
 
 def test_a_suite_without_an_archive_here_is_left_out_and_noted(
