@@ -24,8 +24,9 @@ POINTS = (CutPoint(step="stop"), CutPoint(step="select"), CutPoint(step="select"
 class PaperCut(CutShort):
     """The power of nothing; `reached` as aimed."""
 
-    def __init__(self, point: CutPoint) -> None:
+    def __init__(self, point: CutPoint, late: str = "") -> None:
         self._point = point
+        self._late = late
         self.gone = False
 
     @property
@@ -34,7 +35,7 @@ class PaperCut(CutShort):
 
     @property
     def reached(self) -> str:
-        return self._point.step if self.gone else ""
+        return (self._late or self._point.step) if self.gone else ""
 
 
 @dataclass
@@ -48,6 +49,8 @@ class Scene:
     injections: list[Any] = field(default_factory=list)
     left_s: float = 3600.0
     before_the_cut: Callable[[CutPoint], None] = lambda _point: None
+    late: list[str] = field(default_factory=list)
+    """Where the first cuts at `stop` come instead."""
 
     def __post_init__(self) -> None:
         attempt: Any = SimpleNamespace(
@@ -68,7 +71,7 @@ class Scene:
 
     @contextlib.contextmanager
     def cut_during(self, action: Callable[[], object], point: CutPoint) -> Iterator[None]:
-        cut = PaperCut(point)
+        cut = PaperCut(point, self.late.pop(0) if point.step == "stop" and self.late else "")
         self.injections.append(SimpleNamespace(fault=cut, begun=False))
         self.before_the_cut(point)
         action()
@@ -114,6 +117,18 @@ def test_a_sweep_that_everything_survives_ends_without_a_word() -> None:
     scene = Scene()
     scene.run(lambda _what: None)
     assert [outcome for _, outcome in scene.cuts()] == ["safe"] * 3
+
+
+def test_a_step_that_was_over_too_soon_is_aimed_at_again() -> None:
+    scene = Scene(late=["select"])
+    scene.run(lambda _what: None)
+    assert [step for step, _ in scene.cuts()] == ["select", "select", "select", "stop"]
+
+
+def test_a_step_that_is_never_hit_is_given_up_and_no_failure() -> None:
+    scene = Scene(late=["select"] * 9)
+    scene.run(lambda _what: None)
+    assert [step for step, _ in scene.cuts()] == ["select"] * 5
 
 
 def test_an_update_that_fails_before_its_cut_is_no_unsafe_step() -> None:
