@@ -11,11 +11,12 @@ import contextlib
 import secrets
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from lab.clock import Deadline, Stopwatch
 from lab.errors import ChannelError
 from lab.guest import shell
-from lab.guest.agent_command import AgentCommand, Spool
+from lab.guest.agent_command import AgentCommand, Spool, captured
 from lab.guest.agent_port import AgentPort, Transport, quietly
 from lab.guest.channel import (
     ChannelLost,
@@ -61,6 +62,8 @@ class AgentChannel:
         self._write = write
         self._read = read
         self._able = False
+        self._leads = True
+        """Whether commands are started as leaders of a process group; not where the guest cannot."""
         self._spools: tuple[str, ...] = SPOOLS
 
     def run(
@@ -70,11 +73,22 @@ class AgentChannel:
         timeout_s: float,
         stdin: bytes = b"",
         on_output: OutputSink | None = None,
+        brief: bool = False,
     ) -> Completed:
         """See `Channel.run`. With `on_output`, pieces come at most 0.25 s after they were printed."""
         argv, what = shell.words(command), shell.readable(command)
         watch, deadline = Stopwatch(), Deadline.after(timeout_s)
-        pid, spool = self._start(argv, stdin, what, deadline)
+        if brief:
+            pid = self._begun(argv[1:], stdin, what, deadline, path=argv[0], capture=True)
+            ended = captured(self._port, pid, what, timeout_s, deadline)
+            return Completed(
+                exit_code=ended.code,
+                stdout=ended.stdout,
+                stderr=ended.stderr,
+                duration_s=watch.t_s,
+                command=what,
+            )
+        pid, spool = self._start(command, stdin, what, deadline)
         running = AgentCommand(
             self._port, spool, pid, what, timeout_s, deadline, self._read, on_output=on_output
         )
@@ -92,7 +106,6 @@ class AgentChannel:
         deadline = Deadline.after(timeout_s)
         wanted = Source.of(source)
         part = shell.part_of(to, secrets.token_hex(4))
-        self._require(deadline)
         self._send(wanted, part, to, deadline, timeout_s)
         install = shell.install(part, to, mode, wanted.size, wanted.sha256)
         try:
@@ -127,7 +140,7 @@ class AgentChannel:
         self._able = False
 
     def _require(self, deadline: Deadline) -> None:
-        """Ask once what the agent allows.
+        """Ask once what the agent allows; where that costs nobody time, before anything is begun.
 
         :raise Unavailable: it does not answer, or its configuration forbids what the lab needs.
         """
@@ -145,24 +158,38 @@ class AgentChannel:
             )
         self._able = True
 
-    def _start(self, argv: list[str], stdin: bytes, what: str, deadline: Deadline) -> tuple[int, Spool]:
+    def _start(self, command: Command, stdin: bytes, what: str, deadline: Deadline) -> tuple[int, Spool]:
         """Start the command.
 
         :raise Unavailable: it certainly does not run.
         :raise ChannelLost: no answer to the request to start it.
         """
-        self._require(deadline)
         try:
             spool = self._open_spool(stdin, deadline)
         except ChannelError as error:
+            self._require(deadline)
             raise Unavailable(f"guest agent cannot run {what!r}: {error}") from error
+        direct, arguments = b"" if spool.stdin else stdin, spool.arguments(command)
+        if self._leads:
+            try:
+                return self._port.start([shell.SH, *arguments], direct, deadline, path=shell.LEADER), spool
+            except GuestAgentError:
+                pass  # nothing was started; this guest may have no such program
+            except ChannelError as error:
+                raise _lost(what, error) from error
+        pid = self._begun(arguments, direct, what, deadline)
+        self._leads = False
+        return pid, spool
+
+    def _begun(self, argv: list[str], stdin: bytes, what: str, deadline: Deadline, **how: Any) -> int:
+        """See `_start` and `AgentPort.start`."""
         try:
-            direct = stdin if not spool.stdin else b""
-            return self._port.start(spool.arguments(argv), direct, deadline), spool
+            return self._port.start(argv, stdin, deadline, **how)
         except GuestAgentError as error:
+            self._require(deadline)
             raise Unavailable(f"guest agent cannot run {what!r}: {error}") from error
         except ChannelError as error:
-            raise ChannelLost(f"channel 'agent' died while {what!r} was started: {error}") from error
+            raise _lost(what, error) from error
 
     def _open_spool(self, stdin: bytes, deadline: Deadline) -> Spool:
         """Open the files for output in the first directory that takes them; also large input."""
@@ -192,6 +219,7 @@ class AgentChannel:
         try:
             return self._port.open(path, mode, deadline)
         except GuestAgentError as error:
+            self._require(deadline)
             raise GuestFileError(path, error.desc) from error
         except ChannelError as error:
             raise Unavailable(f"guest agent does not answer: {error}") from error
@@ -237,6 +265,10 @@ class AgentChannel:
         there = self.run(shell.digest_of_first(path, len(content)), timeout_s=max(deadline.left_s, 1.0)).text
         if there and there.split()[0] != here:
             raise GuestFileError(path, f"read with sha256 {here} (the guest says {there.split()[0]})")
+
+
+def _lost(what: str, error: ChannelError) -> ChannelLost:
+    return ChannelLost(f"channel 'agent' died while {what!r} was started: {error}")
 
 
 def _in_time(deadline: Deadline, what: str, timeout_s: float) -> None:

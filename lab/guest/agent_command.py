@@ -9,20 +9,26 @@ Output may be as large as the file system that holds it (by preference /dev/shm,
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from lab.clock import Deadline
 from lab.errors import ChannelError
 from lab.guest import shell
-from lab.guest.agent_port import AgentPort, quietly
-from lab.guest.channel import ChannelLost, GuestCommandTimeout, OutputSink, Stream
+from lab.guest.agent_port import AgentPort, Ended, quietly
+from lab.guest.channel import ChannelLost, Command, GuestCommandTimeout, OutputSink, Stream
 
 POLL_FIRST_S = 0.02
-"""For what ends at once; each further pause is half as long again."""
+"""For what ends at once."""
+POLL_SLOWER = 1.25
+"""Each further pause is so many times as long: a look costs an emulated guest 5 ms."""
 POLL_AGAIN_S = 0.05
 """While output is coming."""
 POLL_LAST_S = 0.25
 KILL_GRACE_S = 5.0
+
+Seen = TypeVar("Seen")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +39,8 @@ class Spool:
     err: tuple[str, int]
     stdin: str = ""
 
-    def arguments(self, argv: list[str]) -> list[str]:
-        return shell.spooled(self.out[0], self.err[0], self.stdin, argv)
+    def arguments(self, command: Command) -> list[str]:
+        return shell.spooled(self.out[0], self.err[0], self.stdin, command)
 
 
 @dataclass(slots=True)
@@ -79,16 +85,11 @@ class AgentCommand:
 
     def _poll(self) -> int | None:
         """The exit code, or None at the deadline."""
-        pause = POLL_FIRST_S
-        while True:
-            time.sleep(min(pause, self.deadline.left_s))
-            code = self.port.exit_code(self.pid, self.deadline)
-            if code is not None:
-                return code
-            fresh = self._collect() if self.on_output else 0
-            if self.deadline.passed:
-                return None
-            pause = POLL_AGAIN_S if fresh else min(POLL_LAST_S, pause * 1.5)
+        return poll(
+            lambda: self.port.exit_code(self.pid, self.deadline),
+            self.deadline,
+            fresh=self._collect if self.on_output else None,
+        )
 
     def _collect(self, deadline: Deadline | None = None) -> int:
         """Read what is there; the number of new bytes."""
@@ -134,3 +135,38 @@ class AgentCommand:
             stderr=bytes(self.stderr),
             note=note,
         )
+
+
+def poll(
+    look: Callable[[], Seen | None], deadline: Deadline, *, fresh: Callable[[], int] | None = None
+) -> Seen | None:
+    """Look until there is something to see, or None at the deadline.
+
+    :param fresh: called after each look that saw nothing; above 0, the next one comes soon.
+    """
+    pause = POLL_FIRST_S
+    while True:
+        time.sleep(min(pause, deadline.left_s))
+        seen = look()
+        if seen is not None:
+            return seen
+        more = fresh() if fresh is not None else 0
+        if deadline.passed:
+            return None
+        pause = POLL_AGAIN_S if more else min(POLL_LAST_S, pause * POLL_SLOWER)
+
+
+def captured(port: AgentPort, pid: int, what: str, timeout_s: float, deadline: Deadline) -> Ended:
+    """Wait for a process whose output the agent captures; it is killed at the deadline.
+
+    :raise ChannelLost: the agent stopped answering.
+    :raise GuestCommandTimeout: the deadline passed.
+    """
+    try:
+        ended = poll(lambda: port.ended(pid, deadline), deadline)
+    except ChannelError as error:
+        raise ChannelLost(f"channel 'agent' died while {what!r} ran in the guest: {error}") from error
+    if ended is None:
+        quietly(lambda: port.start(["-c", shell.kill_group(pid)], b"", Deadline.after(KILL_GRACE_S)))
+        raise GuestCommandTimeout(repr(what), timeout_s)
+    return ended

@@ -3,13 +3,14 @@
 Owns request names, base64 and handles; refuses to know commands, shells or what a failure means
 for the caller. Limits met on the way: libvirt drops the agent for good after a reply of more than
 10 MiB and its remote protocol carries strings of up to 4 MiB, so no request or reply comes near
-either, and `capture-output` (up to 16 MiB per stream in one reply) is never used.
+either, and `capture-output` (up to 16 MiB per stream in one reply) is for what is known to print little.
 """
 
 from __future__ import annotations
 
 import base64
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from lab.clock import Deadline
@@ -28,6 +29,16 @@ LEAST_REQUEST_S = 2.0
 with the agent (libvirt's guest-sync), which is dearer than the wait."""
 
 NTSTATUS_ERROR = 0xC0000000
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """A process that has ended, and what it printed where the agent captured that."""
+
+    code: int
+    """Negative for a death by signal."""
+    stdout: bytes = b""
+    stderr: bytes = b""
 
 
 class AgentPort:
@@ -82,13 +93,27 @@ class AgentPort:
     def close(self, handle: int, deadline: Deadline) -> None:
         self.ask("guest-file-close", deadline, handle=handle)
 
-    def start(self, argv: list[str], stdin: bytes, deadline: Deadline, *, path: str = "/bin/sh") -> int:
-        """Start `path` with `argv`; its pid. Output is not captured."""
-        more = {"input_data": base64.b64encode(stdin).decode("ascii")} if stdin else {}
+    def start(
+        self,
+        argv: list[str],
+        stdin: bytes,
+        deadline: Deadline,
+        *,
+        path: str = "/bin/sh",
+        capture: bool = False,
+    ) -> int:
+        """Start `path` with `argv`; its pid.
+
+        :param capture: the agent keeps the output until the end; that is then not seen before whatever the
+            process left in the background has closed it too.
+        """
+        more: dict[str, Any] = {"input_data": base64.b64encode(stdin).decode("ascii")} if stdin else {}
+        if capture:
+            more["capture_output"] = True
         return int(self.ask("guest-exec", deadline, path=path, arg=argv, **more)["pid"])
 
-    def exit_code(self, pid: int, deadline: Deadline) -> int | None:
-        """None while it runs; negative for a death by signal. The agent tells the end only once.
+    def ended(self, pid: int, deadline: Deadline) -> Ended | None:
+        """None while it runs. The agent tells the end only once.
 
         Windows has no signals: there the agent calls codes from 0xC0000000 on (NTSTATUS) so, as a number
         below zero (qga/commands.c), and they are returned as Windows has them.
@@ -96,10 +121,17 @@ class AgentPort:
         status = self.ask("guest-exec-status", deadline, pid=pid)
         if not status["exited"]:
             return None
+        code = int(status.get("exitcode", 0))
         if "signal" in status:
             number = int(status["signal"])
-            return number & 0xFFFFFFFF if number < 0 or number >= NTSTATUS_ERROR else -number
-        return int(status.get("exitcode", 0))
+            code = number & 0xFFFFFFFF if number < 0 or number >= NTSTATUS_ERROR else -number
+        printed = (base64.b64decode(status.get(name) or "") for name in ("out-data", "err-data"))
+        return Ended(code, *printed)
+
+    def exit_code(self, pid: int, deadline: Deadline) -> int | None:
+        """Of a process that has ended; None while it runs."""
+        ended = self.ended(pid, deadline)
+        return None if ended is None else ended.code
 
 
 def quietly(act: Callable[[], object]) -> str:

@@ -110,6 +110,7 @@ class Channel(Protocol):
         timeout_s: float,
         stdin: bytes = b"",
         on_output: OutputSink | None = None,
+        brief: bool = False,
     ) -> Completed:
         """Run a command in `/` as the channel's user and wait for its end.
 
@@ -117,6 +118,8 @@ class Channel(Protocol):
         The call returns when the command itself has ended, whatever it left in the background.
 
         :param stdin: all of the command's input; its end is closed.
+        :param brief: the lab's own word that the command ends soon, prints little and leaves nothing in the
+            background that holds its output: a channel may then take a shorter way.
         :raise Unavailable: nothing was started.
         :raise ChannelLost: the command may have run; what it printed until then is in the error.
         :raise GuestCommandTimeout: killed at the deadline; carries the output so far.

@@ -120,6 +120,7 @@ class Guest:
         *,
         stdin: bytes = b"",
         on_output: OutputSink | None = None,
+        brief: bool = False,
     ) -> Completed:
         """Run shell text, or a program with arguments, and record it.
 
@@ -131,7 +132,9 @@ class Guest:
         watch, text = Stopwatch(), self._dialect.readable(command)
         try:
             done = self._over_a_channel(
-                lambda channel: channel.run(command, timeout_s=limit_s, stdin=stdin, on_output=on_output)
+                lambda channel: channel.run(
+                    command, timeout_s=limit_s, stdin=stdin, on_output=on_output, brief=brief
+                )
             )
         except (GuestCommandTimeout, ChannelLost) as error:
             noted = error.stderr + f"\n[{error}]".encode()

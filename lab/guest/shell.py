@@ -18,21 +18,23 @@ LONGEST = 32 << 10
 go (208 KiB, see lab.guest.agent_channel), and below the kernel's 128 KiB for one argument."""
 BOOT_ID = "/proc/sys/kernel/random/boot_id"
 
-# The guest agent's service and sshd start commands with different surroundings; a command
-# must not depend on the channel.
-_SURROUNDINGS = (
+SURROUNDINGS = (
     'PATH="${PATH:-/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin}" HOME="${HOME:-/root}"; '
     "export PATH HOME; cd /; "
 )
+"""The guest agent's service and sshd start commands with different surroundings; a command must not depend
+on the channel."""
 
-# Output goes to files that lose their names at once: nothing is left behind, whatever happens.
-# setsid makes the process group that a deadline kills. Everything is exec, so the pid that the
-# agent reports, its exit code and its signal are the command's own.
+LEADER = "setsid"
+"""Makes the process group that a deadline kills, and becomes what it is told to run."""
+
+# Output goes to files that lose their names at once: nothing is left behind, whatever happens. Nothing here
+# waits for the command: the pid that the agent reports, its exit code and its signal are the command's own,
+# and of text those of the shell that reads it on from here. Each program more costs an emulated guest 30 ms.
 _SPOOLED = (
     'exec >>"$1" 2>>"$2" || exit 126; rm -f "$1" "$2"; '
     'if [ -n "$3" ]; then exec <"$3" || exit 126; rm -f "$3"; fi; '
-    "shift 3; " + _SURROUNDINGS + "if command -v setsid >/dev/null 2>&1; then exec setsid "
-    '"$@"; fi; exec "$@"'
+    "shift 3; " + SURROUNDINGS + "\n"
 )
 
 # sync: without it a file and its new name can be lost when the guest panics seconds later.
@@ -89,9 +91,11 @@ def quote(word: str) -> str:
     return shlex.quote(word)
 
 
-def spooled(out: str, err: str, stdin: str, argv: list[str]) -> list[str]:
-    """Arguments of `/bin/sh` that run `argv` with its streams in files; `stdin` "" is none."""
-    return ["-c", _SPOOLED, "lab", out, err, stdin, *argv]
+def spooled(out: str, err: str, stdin: str, command: Command) -> list[str]:
+    """Arguments of `/bin/sh` that run a command with its streams in files; `stdin` "" is none."""
+    if isinstance(command, str):
+        return ["-c", _SPOOLED + command, "sh", out, err, stdin]
+    return ["-c", _SPOOLED + 'exec "$@"', "sh", out, err, stdin, *command]
 
 
 def announced(token: str, argv: list[str]) -> str:
@@ -99,7 +103,7 @@ def announced(token: str, argv: list[str]) -> str:
 
     What a login shell's start-up files print comes before the token and can be told apart.
     """
-    script = f"echo {quote(token)} $$; {_SURROUNDINGS}exec {shlex.join(argv)}"
+    script = f"echo {quote(token)} $$; {SURROUNDINGS}exec {shlex.join(argv)}"
     return f"exec {SH} -c {quote(script)}"
 
 

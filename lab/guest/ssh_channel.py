@@ -73,6 +73,7 @@ class SshChannel:
         timeout_s: float,
         stdin: bytes = b"",
         on_output: OutputSink | None = None,
+        brief: bool = False,  # noqa: ARG002 - there is no shorter way
     ) -> Completed:
         """See `Channel.run`. With `on_output`, pieces come as they arrive."""
         return self._run(command, self._dialect.readable(command), timeout_s, iter((stdin,)), on_output)

@@ -16,17 +16,22 @@ from types import MappingProxyType
 from typing import Protocol
 
 from lab.errors import ChannelError
+from lab.guest import shell
 from lab.guest.channel import Command
 from lab.model import Family, Identity
 from lab.proc import Completed
 
 SEED_BYTES = 64
-"""Mixed into the kernel's pool."""
+"""Mixed into the kernel's pool, and as many again left for the next boot."""
 
-LINUX = r"""
-# Every program that is started costs a clone 20 ms under emulation, so the shell does what it can itself.
+LINUX = (
+    shell.SURROUNDINGS
+    + r"""
+# Every program that is started costs a clone 30 ms under emulation, so the shell does what it can itself.
 exec 2>/dev/null
-cat > /dev/urandom
+read -r seed
+read -r later
+printf %s "$seed" > /dev/urandom
 # What is written is used at the kernel's next reseeding, in up to 5 minutes. A driver of the generation id
 # reseeds at once (5.18 on) where that id is new; else RNDRESEEDCRNG (random(4)) does it.
 reseeded=kernel driver=
@@ -36,19 +41,25 @@ if [ "$4" = same ] || [ -z "$driver" ]; then
   perl -e 'open(my $f, "<", "/dev/urandom") or exit 1; exit !ioctl($f, 0x5207, 0)' && reseeded=asked
 fi
 # The seed that the next boot starts from is its template's until then.
-for seed in /var/lib/systemd/random-seed /var/lib/urandom/random-seed; do
-  [ -f "$seed" ] && head -c 512 /dev/urandom > "$seed"
+for kept in /var/lib/systemd/random-seed /var/lib/urandom/random-seed; do
+  [ -f "$kept" ] && printf %s "$later" > "$kept"
 done
 read first rest < /proc/uptime
-date -u -s "@$1" > /dev/null || date -u -s "@${1%.*}" > /dev/null
-(hwclock -w -u > /dev/null &)
+now=$(date -u -s "@$1" +%s) || now=$(date -u -s "@${1%.*}" +%s) || now=0
+# The battery's clock is QEMU's, which goes by the host's; one that does not is set for the next boot.
+rtc=0
+read rtc < /sys/class/rtc/rtc0/since_epoch
+off=$((rtc - now))
+[ "${off#-}" -gt 2 ] && (hwclock -w -u > /dev/null &)
 if [ "$2" = new ]; then
-  id=$(tr -d - < /proc/sys/kernel/random/uuid)
+  read id < /proc/sys/kernel/random/uuid
+  left=$id id=
+  while [ -n "$left" ]; do id=$id${left%%-*}; case $left in *-*) left=${left#*-} ;; *) left= ;; esac; done
   [ -e /etc/machine-id ] && echo "$id" > /etc/machine-id
   dbus=/var/lib/dbus/machine-id
   [ -f $dbus ] && [ ! -L $dbus ] && echo "$id" > $dbus
-  old=$(hostname)
-  hostname "$3"
+  read old < /proc/sys/kernel/hostname
+  echo "$3" > /proc/sys/kernel/hostname
   echo "$3" > /etc/hostname
   [ -n "$old" ] && sed -i "s/\(^\|[[:space:]]\)$old\([[:space:]]\|\$\)/\1$3\2/g" /etc/hosts
   rm -f /var/lib/dhcp/*.lease* /var/lib/dhcp/*duid* /var/lib/dhcpcd/*.lease /var/lib/dhcpcd/duid \
@@ -62,8 +73,9 @@ while [ "$second" = "$first" ] && [ $tries -lt 20 ]; do
   read second rest < /proc/uptime
 done
 read host < /proc/sys/kernel/hostname
-echo "woken first=$first second=$second date=$(date -u +%s) reseeded=$reseeded host=$host"
+echo "woken first=$first second=$second date=$now reseeded=$reseeded host=$host"
 """
+)
 
 WAKING: Mapping[Family, str] = MappingProxyType({Family.LINUX: LINUX})
 """How clones of each family are woken. Arguments: the time, the identity, a host name, `same` where the
@@ -87,7 +99,13 @@ class GuestLike(Protocol):
     """What of `lab.guest.guest.Guest` is needed here."""
 
     def run(
-        self, command: Command, timeout_s: float | None = None, check: bool = False, *, stdin: bytes = b""
+        self,
+        command: Command,
+        timeout_s: float | None = None,
+        check: bool = False,
+        *,
+        stdin: bytes = b"",
+        brief: bool = False,
     ) -> Completed: ...
 
 
@@ -131,7 +149,8 @@ def wake(
     """
     before = now()
     command = words(before, identity, name, generation)
-    done = guest.run(command, stdin=secrets.token_bytes(SEED_BYTES))
+    seeds = f"{secrets.token_hex(SEED_BYTES)}\n{secrets.token_hex(SEED_BYTES)}\n"
+    done = guest.run(command, stdin=seeds.encode("ascii"), brief=True)
     told = ANSWER.search(done.text)
     if told is None:
         raise CloneAsleep(

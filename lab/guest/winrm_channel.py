@@ -92,6 +92,7 @@ class WinRmChannel:
         timeout_s: float,
         stdin: bytes = b"",
         on_output: OutputSink | None = None,
+        brief: bool = False,  # noqa: ARG002 - there is no shorter way
     ) -> Completed:
         """See `Channel.run`. With `on_output`, pieces come as they arrive."""
         what = launch.readable(command)

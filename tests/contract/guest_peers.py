@@ -11,6 +11,7 @@ import json
 import os
 import socket
 import subprocess
+import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -40,6 +41,10 @@ class FakeAgent:
         self.largest_request = 0
         self.processes: dict[int, subprocess.Popen[bytes]] = {}
         self.files: dict[int, IO[bytes]] = {}
+        self.captured: dict[int, tuple[IO[bytes], IO[bytes]]] = {}
+        self.missing: set[str] = set()
+        """Programs that this guest does not have."""
+        self.started: list[str] = []
         self._lock = threading.Lock()
 
     def __call__(self, request: dict[str, Any], timeout_s: float) -> Any:
@@ -66,13 +71,20 @@ class FakeAgent:
         commands = [{"name": name, "enabled": name not in self.disabled} for name in names]
         return {"version": "5.2.0", "supported_commands": commands}
 
-    def guest_exec(self, path: str, arg: list[str], input_data: str = "") -> dict[str, int]:
+    def guest_exec(
+        self, path: str, arg: list[str], input_data: str = "", capture_output: bool = False
+    ) -> dict[str, int]:
+        if path in self.missing:
+            desc = f"Guest agent command failed, error was 'Failed to execute child process “{path}”'"
+            raise GuestAgentError("GenericError", desc, request="guest-exec")
+        self.started.append(path)
+        streams = tuple(tempfile.TemporaryFile() for _ in range(2)) if capture_output else ()  # noqa: SIM115
+        out, err = streams or (subprocess.DEVNULL, subprocess.DEVNULL)
         process = subprocess.Popen(
-            [path, *arg],
-            stdin=subprocess.PIPE if input_data else subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
+            [path, *arg], stdin=subprocess.PIPE if input_data else subprocess.DEVNULL, stdout=out, stderr=err
         )
+        if streams:
+            self.captured[process.pid] = streams
         if input_data:
             assert process.stdin is not None
             with contextlib.suppress(BrokenPipeError), process.stdin:
@@ -87,7 +99,14 @@ class FakeAgent:
         if code is None:
             return {"exited": False}
         del self.processes[pid]
-        return {"exited": True, "signal": -code} if code < 0 else {"exited": True, "exitcode": code}
+        ended: dict[str, Any] = {"exited": True}
+        ended |= {"signal": -code} if code < 0 else {"exitcode": code}
+        for name, file in zip(("out-data", "err-data"), self.captured.pop(pid, ()), strict=False):
+            file.seek(0)
+            if data := file.read():
+                ended[name] = base64.b64encode(data).decode()
+            file.close()
+        return ended
 
     def guest_file_open(self, path: str, mode: str = "r") -> int:
         try:
@@ -119,7 +138,7 @@ class FakeAgent:
         for process in self.processes.values():
             process.kill()
             process.wait()
-        for file in self.files.values():
+        for file in (*self.files.values(), *(one for both in self.captured.values() for one in both)):
             file.close()
 
 
@@ -138,6 +157,8 @@ class _Interface(paramiko.ServerInterface):
         return paramiko.common.OPEN_SUCCEEDED
 
     def check_channel_exec_request(self, channel: paramiko.Channel, command: bytes) -> bool:
+        if self.server.closes(channel):
+            return False
         self.server.commands.append(command)
         self.server.spawn(self.server.serve, channel, command)
         return True
@@ -146,7 +167,8 @@ class _Interface(paramiko.ServerInterface):
 class FakeSshd:
     """An SSH server on 127.0.0.1 that runs what it is told in a session of its own, as sshd does.
 
-    `noise` is printed before each command, as a login shell's start-up files may.
+    `noise` is printed before each command, as a login shell's start-up files may. So many sessions as
+    `closing` says are closed instead of an answer to what is asked for in them.
     """
 
     def __init__(self, host_key: paramiko.PKey) -> None:
@@ -155,6 +177,8 @@ class FakeSshd:
         self.commands: list[bytes] = []
         self.connections = 0
         self.noise = b""
+        self.closing = 0
+        self.closed = 0
         self._threads: list[threading.Thread] = []
         self._transports: list[paramiko.Transport] = []
         self._processes: list[subprocess.Popen[bytes]] = []
@@ -181,6 +205,14 @@ class FakeSshd:
             server = self._offer(transport)
             with contextlib.suppress(paramiko.SSHException, EOFError):
                 transport.start_server(event=threading.Event(), server=server)
+
+    def closes(self, channel: paramiko.Channel) -> bool:
+        """Whether this session was closed now."""
+        if self.closed >= self.closing:
+            return False
+        self.closed += 1
+        channel.close()
+        return True
 
     def _offer(self, transport: paramiko.Transport) -> paramiko.ServerInterface:
         """What answers on a connection, its subsystems registered."""

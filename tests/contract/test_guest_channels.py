@@ -8,6 +8,7 @@ import random
 import signal
 import socket
 import stat
+import subprocess
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -28,7 +29,8 @@ from lab.guest.channel import (
     GuestFileError,
     Unavailable,
 )
-from lab.guest.ssh_channel import SshChannel
+from lab.guest.dialect import POSIX
+from lab.guest.ssh_channel import TRIES, SshChannel
 from lab.guest.ssh_connection import (
     SshHostKeyMismatch,
     SshKeyRefused,
@@ -430,6 +432,38 @@ def test_commands_leave_no_file_and_no_handle_in_the_guest(qga: FakeAgent, agent
     assert qga.files == {}
 
 
+def test_a_command_that_is_known_to_be_brief_takes_two_requests_and_no_file(
+    qga: FakeAgent, agent: AgentChannel
+) -> None:
+    done = agent.run(["/bin/sh", "-c", "cat; echo e >&2; exit 3"], timeout_s=LIMIT_S, stdin=b"in", brief=True)
+    assert (done.exit_code, done.stdout, done.stderr) == (3, b"in", b"e\n")
+    assert set(qga.requests) == {"guest-exec", "guest-exec-status"}
+
+
+def test_a_brief_command_that_is_none_is_killed_at_its_deadline(qga: FakeAgent, agent: AgentChannel) -> None:
+    with pytest.raises(GuestCommandTimeout):
+        agent.run("sleep 60", timeout_s=0.2, brief=True)
+    wait_for(
+        lambda: all(one.poll() is not None for one in qga.processes.values()),
+        what="its end",
+        timeout_s=LIMIT_S,
+    )
+
+
+def test_a_brief_command_whose_agent_dies_may_have_run(qga: FakeAgent, agent: AgentChannel) -> None:
+    qga.die_at = lambda name: name == "guest-exec-status"
+    with pytest.raises(ChannelLost, match="while 'true' ran"):
+        agent.run("true", timeout_s=LIMIT_S, brief=True)
+
+
+def test_a_guest_without_setsid_runs_commands_all_the_same(qga: FakeAgent, agent: AgentChannel) -> None:
+    qga.missing = {"setsid"}
+    assert agent.run("echo x", timeout_s=LIMIT_S).stdout == b"x\n"
+    assert agent.run(["echo", "y"], timeout_s=LIMIT_S).stdout == b"y\n"
+    assert qga.started == ["/bin/sh", "/bin/sh"]
+    assert qga.requests.count("guest-exec") == 3, "what is not there is asked for once"
+
+
 def _spooled() -> set[str]:
     return {str(path) for root in ("/dev/shm", "/run", "/tmp") for path in Path(root).glob(".lab-*")}
 
@@ -535,3 +569,62 @@ def test_two_threads_share_one_connection(sshd: FakeSshd, ssh: SshChannel) -> No
         thread.join(LIMIT_S)
     assert sorted(results) == [b"0\n", b"1\n", b"2\n", b"3\n"]
     assert sshd.connections == 1
+
+
+def test_a_session_that_the_server_closes_before_the_command_is_asked_for_again(
+    sshd: FakeSshd, ssh: SshChannel, tmp_path: Path
+) -> None:
+    """As dropbear does while the process of another session ends."""
+    sshd.closing = 2
+    done = ssh.run(f"cat; echo run >>{tmp_path}/runs", timeout_s=LIMIT_S, stdin=b"all of it")
+    assert (done.exit_code, done.stdout) == (0, b"all of it")
+    assert (tmp_path / "runs").read_text() == "run\n"
+    assert (sshd.closed, sshd.connections) == (2, 1)
+
+
+def test_a_server_that_closes_every_session_has_run_nothing(
+    sshd: FakeSshd, ssh: SshChannel, tmp_path: Path
+) -> None:
+    sshd.closing = 100
+    with pytest.raises(Unavailable, match="was not begun: Channel closed"):
+        ssh.run(f"touch {tmp_path}/runs", timeout_s=LIMIT_S)
+    assert sshd.closed == TRIES
+    assert not sshd.commands
+    assert not (tmp_path / "runs").exists()
+
+
+def test_a_session_that_ends_under_a_command_is_lost_alone_and_not_repeated(
+    sshd: FakeSshd, ssh: SshChannel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The connection goes on: commands of other threads run on it."""
+
+    def serve(channel: paramiko.Channel, _command: bytes) -> None:
+        assert channel.recv(3) == b"go\n"
+        channel.close()
+
+    monkeypatch.setattr(sshd, "serve", serve)
+    with pytest.raises(ChannelLost, match="died while 'true' ran in the guest"):
+        ssh.run("true", timeout_s=LIMIT_S)
+    assert len(sshd.commands) == 1
+    monkeypatch.undo()
+    assert ssh.run("echo on", timeout_s=LIMIT_S).stdout == b"on\n"
+    assert sshd.connections == 1
+
+
+def test_a_shell_that_ends_before_the_command_gives_no_exit_code_of_it(
+    sshd: FakeSshd, ssh: SshChannel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    serve = sshd.serve
+    monkeypatch.setattr(sshd, "serve", lambda channel, _command: serve(channel, b"echo No login.; exit 0"))
+    with pytest.raises(Unavailable, match=r"'true' was not run: .* ended with 0 before it: No login\."):
+        ssh.run("true", timeout_s=LIMIT_S)
+    assert len(sshd.commands) == 1
+
+
+def test_a_command_whose_go_never_came_does_not_run(tmp_path: Path) -> None:
+    line, go = POSIX.remote("token", ["touch", str(tmp_path / "ran")])
+    ended = subprocess.run(["/bin/sh", "-c", line], input=b"", capture_output=True, check=False)
+    assert (ended.stdout, list(tmp_path.iterdir())) == (b"", [])
+    started = subprocess.run(["/bin/sh", "-c", line], input=go, capture_output=True, check=True)
+    assert started.stdout.startswith(b"token ")
+    assert [one.name for one in tmp_path.iterdir()] == ["ran"]

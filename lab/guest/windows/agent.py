@@ -63,6 +63,7 @@ class WindowsAgentChannel(AgentChannel):
         timeout_s: float,
         stdin: bytes = b"",
         on_output: OutputSink | None = None,
+        brief: bool = False,  # noqa: ARG002 - there is no shorter way
     ) -> Completed:
         """See `Channel.run`. With `on_output`, everything comes when the command has ended."""
         order, what = launch.order(command), launch.readable(command)
@@ -120,12 +121,7 @@ class WindowsAgentChannel(AgentChannel):
             self._fill(spool.of("cmd"), Source.of(spool.batch), deadline)
         except ChannelError as error:
             raise Unavailable(f"guest agent cannot run {what!r}: {error}") from error
-        try:
-            return self._port.start(["/d", "/c", spool.of("cmd")], b"", deadline, path=CMD)
-        except GuestAgentError as error:
-            raise Unavailable(f"guest agent cannot run {what!r}: {error}") from error
-        except ChannelError as error:
-            raise ChannelLost(f"channel 'agent' died while {what!r} was started: {error}") from error
+        return self._begun(["/d", "/c", spool.of("cmd")], b"", what, deadline, path=CMD)
 
     def _wait(self, pid: int, deadline: Deadline) -> int | None:
         """The exit code, or None at the deadline."""

@@ -43,7 +43,13 @@ class Scripted:
         self.mood(operation)
 
     def run(
-        self, command: Command, *, timeout_s: float, stdin: bytes = b"", on_output: OutputSink | None = None
+        self,
+        command: Command,
+        *,
+        timeout_s: float,
+        stdin: bytes = b"",
+        on_output: OutputSink | None = None,
+        brief: bool = False,
     ) -> Completed:
         self.timeout_s = timeout_s
         self._called(f"run {shell.readable(command)}")

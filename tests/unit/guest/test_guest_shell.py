@@ -67,7 +67,8 @@ def test_values_are_arguments_and_never_part_of_a_script() -> None:
     assert install[3:] == ["lab", evil, "/to", "640", "5", "ab"]
     spooled = shell.spooled("/o", "/e", "", [evil])
     assert evil not in spooled[1]
-    assert spooled[2:] == ["lab", "/o", "/e", "", evil]
+    assert spooled[2:] == ["sh", "/o", "/e", "", evil]
+    assert shell.spooled("/o", "/e", "", "echo $#")[2:] == ["sh", "/o", "/e", ""]
     assert shell.digest_of_first(evil, 9)[3:] == ["lab", evil, "9"]
 
 

@@ -22,8 +22,15 @@ class Clone:
         self.stdin = b""
 
     def run(
-        self, command: Command, timeout_s: float | None = None, check: bool = False, *, stdin: bytes = b""
+        self,
+        command: Command,
+        timeout_s: float | None = None,
+        check: bool = False,
+        *,
+        stdin: bytes = b"",
+        brief: bool = False,
     ) -> Completed:
+        assert brief, "a clone is woken by the shortest way"
         self.command, self.stdin = command, stdin
         return Completed(exit_code=self.exit_code, stdout=self.answer.encode())
 
@@ -32,7 +39,9 @@ def test_a_clone_gets_the_time_and_randomness_and_its_time_is_seen_to_move() -> 
     clone = Clone("woken first=8.10 second=8.19 date=1800000001 reseeded=kernel host=here\n")
     assert wake(clone, lambda: NOW) == Woken(moved_s=0.09, off_s=1.0, reseeded="kernel", host="here")
     assert clone.command[-4:] == ["1800000000.000", "keep", "", "new"]
-    assert len(clone.stdin) == SEED_BYTES
+    now, next_boot = clone.stdin.decode().splitlines()
+    assert len(now) == len(next_boot) == 2 * SEED_BYTES
+    assert now != next_boot
 
 
 def test_a_host_that_is_slow_is_no_fault_of_the_clones_clock() -> None:
