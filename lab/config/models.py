@@ -152,8 +152,8 @@ class TimeoutsModel(Model):
     )
     closing: Seconds = Field(
         default=2.0,
-        description="A scenario that went well ends no sooner after the last thing it did to guest or agent; the agent "
-        "is then asked again.",
+        description="A scenario that went well ends no sooner after the last thing it did to guest or agent; "
+        "the agent is then asked again.",
     )
     linger: Seconds = Field(
         default=3.0, description="Time a machine is kept after a fatal finding to complete evidence."

@@ -90,7 +90,7 @@ class Timeouts:
     heartbeat_s: float = 30.0
     """Silence on every channel that is called a lost heartbeat."""
     closing_s: float = 2.0
-    """The guest is watched on so long after a scenario that went well."""
+    """A scenario that went well ends no sooner after the last thing that it did to the guest or its agent."""
     linger_s: float = 3.0
     """Time a machine is kept after a fatal finding so that the evidence completes."""
     loop_s: float = 150.0

@@ -247,7 +247,7 @@ class Attempt:
 
     def closing(self) -> None:
         """The scenario went well: is that so a moment later? Raises as `Closing.watch`, and what stops it."""
-        self._closing.watch(self.agent, self.watch.quiet, self.timeouts.closing_s)
+        self._closing.watch(self.agent, self.watch.quiet, self.timeouts.closing_s, self.clock.t_s)
 
     @property
     def completed(self) -> bool:

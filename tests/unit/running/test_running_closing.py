@@ -15,6 +15,7 @@ from lab.running.attempt import Attempt
 from lab.running.closing import Closing
 
 WELL, ILL = Health(ok=True, message=""), Health(ok=False, message="the service is gone")
+UPDATED = Step(t_s=4.0, name="update", phase="end")
 HEALTHY = Proof(t_s=5.0, what="healthy", values={"ok": True})
 
 
@@ -40,13 +41,13 @@ def after(*seen: Observation) -> Closing:
 def test_an_agent_that_dies_after_its_last_proof_fails_the_scenario() -> None:
     waited: list[float] = []
     with pytest.raises(pytest.fail.Exception, match="is not 2 s later: the service is gone"):
-        after(HEALTHY).watch(Agent(ILL), waited.append, 2.0)
-    assert waited == [2.0]
+        after(UPDATED, HEALTHY).watch(Agent(ILL), waited.append, 2.0, now_s=5.0)
+    assert waited == [1.0], "it was 1 s since the update"
 
 
 def test_an_agent_that_stays_well_is_looked_at_once() -> None:
     agent = Agent(WELL)
-    after(HEALTHY).watch(agent, lambda _: None, 2.0)
+    after(UPDATED, HEALTHY).watch(agent, lambda _: None, 2.0, now_s=5.0)
     assert agent.asked == 1
 
 
@@ -64,24 +65,41 @@ def test_an_agent_that_stays_well_is_looked_at_once() -> None:
 )
 def test_an_agent_that_was_not_well_last_is_watched_and_not_asked(later: Observation) -> None:
     agent, waited = Agent(ILL), []
-    after(HEALTHY, later).watch(agent, waited.append, 2.0)
+    after(UPDATED, HEALTHY, later).watch(agent, waited.append, 2.0, now_s=7.0)
     assert agent.asked == 0
-    assert waited == [2.0]
+    assert waited == ([] if isinstance(later, Proof) else [1.0])
+
+
+def test_a_scenario_that_has_watched_long_enough_itself_costs_no_time() -> None:
+    proven = Proof(t_s=6.5, what="healthy", values={"ok": True})
+    agent = Agent(ILL)
+    after(UPDATED, HEALTHY, proven).watch(agent, pytest.fail, 2.0, now_s=7.0)
+    assert agent.asked == 0
+
+
+def test_an_old_proof_is_not_enough_however_long_was_watched() -> None:
+    with pytest.raises(pytest.fail.Exception, match="the service is gone"):
+        after(UPDATED, HEALTHY).watch(Agent(ILL), pytest.fail, 2.0, now_s=60.0)
+
+
+def test_a_guest_to_which_nothing_was_done_is_not_watched() -> None:
+    begun = MachineEvent(t_s=0.2, name="started")
+    after(begun).watch(Agent(ILL), pytest.fail, 2.0, now_s=0.5)
 
 
 def test_a_fault_that_was_taken_away_hinders_no_question() -> None:
     marks = [
         FaultMark(t_s=t_s, fault="nic-down", phase=phase, id="nic-down-1")
-        for t_s, phase in ((1.0, FaultPhase.INJECTED), (2.0, FaultPhase.UNDONE))
+        for t_s, phase in ((4.2, FaultPhase.INJECTED), (4.4, FaultPhase.UNDONE))
     ]
     agent = Agent(WELL)
-    after(*marks, HEALTHY).watch(agent, lambda _: None, 2.0)
+    after(UPDATED, *marks, HEALTHY).watch(agent, lambda _: None, 2.0, now_s=5.0)
     assert agent.asked == 1
 
 
 def test_no_time_to_close_is_no_look() -> None:
     agent = Agent(ILL)
-    after(HEALTHY).watch(agent, pytest.fail, 0.0)
+    after(UPDATED, HEALTHY).watch(agent, pytest.fail, 0.0, now_s=5.0)
     assert agent.asked == 0
 
 
@@ -107,6 +125,7 @@ def attempt(tmp_path: Path) -> Attempt:
     made._open_recording()
     made.agent = Agent(ILL)  # type: ignore[assignment]
     made.watch.quiet = lambda _: None  # type: ignore[method-assign]
+    made.record(UPDATED)
     made.record(HEALTHY)
     return made
 
