@@ -60,7 +60,7 @@ KINDS = (
     Kind(
         name="cpu-starvation",
         what="gives the guest only a share of its CPU time",
-        proof="the same loop in the guest takes longer than before",
+        proof="QEMU stands still for a third of what is taken at least, while a loop runs in the guest",
         undo="QEMU is stopped no more",
         make=processor.Starved,
         families=BOTH,
