@@ -47,8 +47,8 @@ class Starved:
         self._thread.start()
 
     def prove(self) -> str:
-        """A slow loop alone proves nothing on a busy host: QEMU must have stood still meanwhile, for a third of
-        what was to be taken from it."""
+        """A slow loop alone proves nothing on a busy host: QEMU must have stood still meanwhile, for a third
+        of what was to be taken from it."""
         stops, held_s = self._stops, self._held_s
         took_s = self._loop()
         stops, held_s = self._stops - stops, self._held_s - held_s
