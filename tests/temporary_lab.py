@@ -20,7 +20,6 @@ from typing import Any
 
 import yaml
 
-from lab import codec
 from lab.images import catalogue
 from lab.images.built import BuiltImage
 from lab.images.store import ImageStore
@@ -224,13 +223,3 @@ def _forget_images(user: Places, root: Path) -> None:
             shutil.rmtree(disk.parent)
             with contextlib.suppress(OSError):  # other builds of that name are still there
                 disk.parent.parent.rmdir()
-
-
-def order_of(recording: Path) -> dict[str, Any]:
-    """order.json of a recording as plain values."""
-    loaded: dict[str, Any] = json.loads((recording / "order.json").read_text())
-    return loaded
-
-
-def lease_of(path: Path) -> Lease:
-    return codec.read(Lease, path)

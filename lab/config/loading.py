@@ -76,7 +76,6 @@ def load(path: Path, *, candidate: Mapping[str, str] | None = None) -> Lab:
         census=dict(model.census),
         media={pattern: _media(one, root) for pattern, one in model.media.items()},
         tools={name: _below(root, path) for name, path in model.tools.items()},
-        networks=tuple(dict.fromkeys(profile.network for profile in model.profiles.values())),
         where=_where(document, replaced),
     )
 

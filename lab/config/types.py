@@ -142,8 +142,6 @@ class Lab:
     """Image pattern to the user's files for the images it matches; later ones win."""
     tools: Mapping[str, Path] = field(default_factory=dict)
     """The user's programs for loads on Windows guests: `diskspd`, `package`."""
-    networks: tuple[str, ...] = ("isolated",)
-    """The kinds of network that the profiles ask for."""
     where: Mapping[str, str] = field(default_factory=dict)
     """Dotted path to its place: `matrix.images[2]` -> `lab.yaml:14:17`."""
 

@@ -11,7 +11,7 @@ import contextlib
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -202,8 +202,3 @@ def _mapped(words: Sequence[str | Path]) -> list[str]:
     """The command as root, for other users inside a namespace where their own id is root."""
     plain = [str(word) for word in words]
     return plain if os.geteuid() == 0 else ["unshare", "--map-root-user", *plain]
-
-
-def environment_names() -> Mapping[str, str]:
-    """What a build command finds in its environment, for documentation and checks of manifests."""
-    return {"KERNEL_RELEASE": "`uname -r` of the guest", "KDIR": "kernel build directory for `make -C $KDIR`"}

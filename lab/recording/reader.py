@@ -36,20 +36,6 @@ class Recorded:
     """What could not be read, one sentence each; empty for a sound recording."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Excerpt:
-    """A piece of a text file of the recording: the cited bytes and what is around them, as text."""
-
-    start: int
-    """Offset of `before` in the file."""
-    before: str
-    cited: str
-    after: str
-
-    def __str__(self) -> str:
-        return self.before + self.cited + self.after
-
-
 def read(directory: Path) -> Recorded:
     """Read the recording in `directory`.
 
@@ -81,25 +67,6 @@ def read(directory: Path) -> Recorded:
         closed=closed,
         problems=tuple(problems),
     )
-
-
-def excerpt(path: Path, start: int, end: int, around: int = 2000, *, most: int = 64 * 1024) -> Excerpt:
-    """The bytes `start`..`end` of a file with up to `around` more on each side, cut at line ends.
-
-    A range longer than `most` bytes is cut. Bytes that are not UTF-8 are replaced; line ends are `\\n`.
-    """
-    with path.open("rb") as stream:
-        first = max(0, start - around)
-        stream.seek(first)
-        end = min(max(end, start), start + most)
-        data = stream.read(end - first + around)
-    before, cited, after = data[: start - first], data[start - first : end - first], data[end - first :]
-    if first > 0 and b"\n" in before:
-        cut = before.index(b"\n") + 1
-        first, before = first + cut, before[cut:]
-    if len(after) == around and b"\n" in after:
-        after = after[: after.rindex(b"\n") + 1]
-    return Excerpt(start=first, before=_text(before), cited=_text(cited), after=_text(after))
 
 
 class _Serial:
@@ -214,7 +181,3 @@ def _time(told: object, problems: list[str]) -> float:
     if told is not None:
         problems.append(f"closed.json: t_s is {told!r} (wanted seconds)")
     return 0.0
-
-
-def _text(data: bytes) -> str:
-    return data.decode("utf-8", "replace").replace("\r\n", "\n").replace("\r", "\n")

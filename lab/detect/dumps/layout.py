@@ -119,7 +119,6 @@ class TriageLayout:
     driver_list: int
     driver_count: int
     string_pool: int
-    string_pool_size: int
     broken_driver: int
     exception: int
     entry_base: int
@@ -135,7 +134,6 @@ TRIAGE64 = TriageLayout(
     driver_list=0x30,
     driver_count=0x34,
     string_pool=0x38,
-    string_pool_size=0x3C,
     broken_driver=0x40,
     exception=0x10,
     entry_base=0x38,
@@ -147,7 +145,6 @@ TRIAGE32 = TriageLayout(
     driver_list=0x30,
     driver_count=0x34,
     string_pool=0x38,
-    string_pool_size=0x3C,
     broken_driver=0x40,
     exception=0x10,
     entry_base=0x1C,

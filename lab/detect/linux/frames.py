@@ -45,14 +45,6 @@ POINTER = re.compile(
 powerpc `NIP `, s390 `Krnl PSW : `."""
 USER_POINTER = re.compile(r"(?:RIP: (?:0033|0023|002b)|EIP: (?:0073|0023))", re.ASCII)
 
-SECTION = re.compile(
-    r"(?:Call [Tt]race|Backtrace|[Ss]tack backtrace|backtrace(?: \(crc)?|Allocated(?: by task \d+)?|"
-    r"Freed(?: by task \d+)?|Last potentially related work creation|Second to last|Uninit was (?:stored|"
-    r"created)|"
-    r"Local variable|Code|Modules linked in|Memory state around|Showing all locks|Kernel panic|---\[ end|"
-    r"allocated by|freed by)\b",
-    re.ASCII,
-)
 STACK = re.compile(r"(?:Call [Tt]race|Backtrace|backtrace\b)", re.ASCII)
 """What begins the stack that led here."""
 HISTORY = re.compile(

@@ -27,7 +27,6 @@ BENIGN = re.compile(
     r"invoked oom-killer|oom-kill:|Out of memory: Kill|WARNING: CPU|cut here|INFO: task|hung_task",
     re.IGNORECASE,
 )
-DEADLY = re.compile(r"Unable to mount root fs|end Kernel panic|Rebooting in \d+ seconds", re.IGNORECASE)
 
 
 def structural(lines: Sequence[str]) -> float:

@@ -39,111 +39,65 @@ class Layout:
     """Whether the stop code or its name can be read."""
     module: bool = True
     progress: bool = True
-    screen_layout: str = ""
-    """As `lab.model.seen.Screen.layout` calls it; "" where it is no bugcheck."""
 
 
-def _bugcheck(
-    name: str,
-    background: Colour,
-    painter: Painter,
-    shows: str,
-    layout: str,
-    *,
-    translated: bool = True,
-    qr: bool = False,
-    code: bool = True,
-    module: bool = True,
-    progress: bool = True,
-) -> Layout:
+def _bugcheck(name: str, background: Colour, painter: Painter, shows: str, **what: bool) -> Layout:
+    """A bugcheck has all but a QR code on it, unless `what` (fields of a Layout) says otherwise."""
     return Layout(
-        name=name,
-        kind=ScreenKind.BUGCHECK,
-        background=background,
-        painter=painter,
-        shows=shows,
-        translated=translated,
-        qr=qr,
-        code=code,
-        module=module,
-        progress=progress,
-        screen_layout=layout,
+        name=name, kind=ScreenKind.BUGCHECK, background=background, painter=painter, shows=shows, **what
     )
 
 
-def _modern(
-    name: str, style: Modern, shows: str, layout: str, *, code: bool = True, module: bool = True
-) -> Layout:
+def _modern(name: str, style: Modern, shows: str, **what: bool) -> Layout:
     painter = partial(modern.paint, style=style)
-    return _bugcheck(name, style.background, painter, shows, layout, qr=style.qr, code=code, module=module)
+    return _bugcheck(name, style.background, painter, shows, qr=style.qr, **what)
 
 
-def _centred(name: str, background: Colour, shows: str, layout: str) -> Layout:
+def _centred(name: str, background: Colour, shows: str) -> Layout:
     painter = partial(modern.paint_centred, background=background)
-    return _bugcheck(name, background, painter, shows, layout)
+    return _bugcheck(name, background, painter, shows)
 
 
 BUGCHECKS = (
     _bugcheck(
-        "xp", classic.NAVY, classic.paint_xp, "text on navy, 32-bit parameters", "xp",
+        "xp", classic.NAVY, classic.paint_xp, "text on navy, 32-bit parameters",
         translated=False, progress=False,
     ),
     _bugcheck(
         "vista-7", classic.NAVY, classic.paint_vista, "text on navy, 64-bit parameters, dump progress",
-        "vista-7", translated=False,
+        translated=False,
     ),
     _bugcheck(
         "hardware-malfunction", classic.NAVY, classic.paint_hardware, "text on navy without a stop code",
-        "hardware-malfunction", translated=False, code=False, module=False, progress=False,
+        translated=False, code=False, module=False, progress=False,
     ),
     _modern(
         "8", Modern(background=BLUE_8, details=False, percent_in_sentence=True),
-        "face, progress within the sentence, the name in small print", "8", module=False,
+        "face, progress within the sentence, the name in small print", module=False,
     ),
-    _modern("10", Modern(background=BLUE_10), "face and stop code, no QR code", "10"),
-    _modern("10-qr", Modern(background=BLUE_10, qr=True), "face, QR code and stop code", "10-qr"),
-    _modern("server", Modern(background=BLUE_10, face=False, qr=True), "no face, QR code", "server"),
+    _modern("10", Modern(background=BLUE_10), "face and stop code, no QR code"),
+    _modern("10-qr", Modern(background=BLUE_10, qr=True), "face, QR code and stop code"),
+    _modern("server", Modern(background=BLUE_10, face=False, qr=True), "no face, QR code"),
     _modern(
         "server-2012", Modern(background=BLUE_8, face=False, details=False, percent_in_sentence=True),
-        "no face, the name in small print", "server", module=False,
+        "no face, the name in small print", module=False,
     ),
-    _modern(
-        "insider-green", Modern(background=GREEN, qr=True, device=True), "preview builds", "insider-green"
-    ),
-    _modern(
-        "11-black", Modern(background=BLACK, qr=True, device=True), "Windows 11 at its release", "11-black"
-    ),
-    _modern("11", Modern(background=BLUE_11, qr=True, device=True), "Windows 11 22H2 and 23H2", "11"),
-    _centred("11-24h2", BLACK, "centred on black, no face and no QR code", "11-24h2"),
-    _centred("insider-24h2", GREEN, "centred on green, previews of 24H2", "insider-green"),
+    _modern("insider-green", Modern(background=GREEN, qr=True, device=True), "preview builds"),
+    _modern("11-black", Modern(background=BLACK, qr=True, device=True), "Windows 11 at its release"),
+    _modern("11", Modern(background=BLUE_11, qr=True, device=True), "Windows 11 22H2 and 23H2"),
+    _centred("11-24h2", BLACK, "centred on black, no face and no QR code"),
+    _centred("insider-24h2", GREEN, "centred on green, previews of 24H2"),
 )  # fmt: skip
+
+NOTHING = dict.fromkeys(("translated", "code", "module", "progress"), False)
 
 
 def _plain(
-    name: str,
-    kind: ScreenKind,
-    background: Colour,
-    painter: Painter,
-    shows: str,
-    *,
-    translated: bool = False,
-    qr: bool = False,
-    code: bool = False,
-    module: bool = False,
-    progress: bool = False,
+    name: str, kind: ScreenKind, background: Colour, painter: Painter, shows: str, **what: bool
 ) -> Layout:
-    return Layout(
-        name=name,
-        kind=kind,
-        background=background,
-        painter=painter,
-        shows=shows,
-        translated=translated,
-        qr=qr,
-        code=code,
-        module=module,
-        progress=progress,
-    )
+    """Any other screen has on it what `what` (fields of a Layout) names."""
+    marks = {**NOTHING, **what}
+    return Layout(name=name, kind=kind, background=background, painter=painter, shows=shows, **marks)
 
 
 NEEDS_HELP = (

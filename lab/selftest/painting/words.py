@@ -17,7 +17,6 @@ class Words:
     problem: str
     problem_device: str
     collecting: str
-    restarting: str
     complete: str
     more: str
     support: str
@@ -35,14 +34,12 @@ class Words:
     error_code: str
     updating: str
     keep_on: str
-    sign_in: str
 
 
 EN = Words(
     problem="Your PC ran into a problem and needs to restart.",
     problem_device="Your device ran into a problem and needs to restart.",
     collecting="We're just collecting some error info, and then we'll restart for you.",
-    restarting="We'll restart for you.",
     complete="{percent}% complete",
     more="For more information about this issue and possible fixes, visit https://www.windows.com/stopcode",
     support="If you call a support person, give them this info:",
@@ -60,13 +57,11 @@ EN = Words(
     error_code="Error code: {code}",
     updating="Working on updates  {percent}% complete",
     keep_on="Don't turn off your computer",
-    sign_in="Sign in",
 )
 DE = Words(
     problem="Auf Ihrem PC ist ein Problem aufgetreten. Der PC muss neu gestartet werden.",
     problem_device="Auf Ihrem Gerät ist ein Problem aufgetreten. Es muss neu gestartet werden.",
     collecting="Wir sammeln noch einige Fehlerdaten, danach wird der Neustart ausgeführt.",
-    restarting="Der Neustart wird für Sie ausgeführt.",
     complete="{percent}% abgeschlossen",
     more="Mehr über dieses Problem und mögliche Abhilfe: https://www.windows.com/stopcode",
     support="Wenn Sie den Support anrufen, nennen Sie diese Angaben:",
@@ -84,13 +79,11 @@ DE = Words(
     error_code="Fehlercode: {code}",
     updating="Updates werden verarbeitet  {percent}% abgeschlossen",
     keep_on="Schalten Sie den Computer nicht aus",
-    sign_in="Anmelden",
 )
 FR = Words(
     problem="Votre PC a rencontré un problème et doit redémarrer.",
     problem_device="Votre appareil a rencontré un problème et doit redémarrer.",
     collecting="Nous collectons quelques données sur l'erreur, puis nous redémarrerons.",
-    restarting="Nous allons redémarrer pour vous.",
     complete="{percent}% effectués",
     more="Pour en savoir plus sur ce problème : https://www.windows.com/stopcode",
     support="Si vous appelez le support, donnez ces informations :",
@@ -108,13 +101,11 @@ FR = Words(
     error_code="Code d'erreur : {code}",
     updating="Mises à jour en cours  {percent}% effectués",
     keep_on="N'éteignez pas votre ordinateur",
-    sign_in="Se connecter",
 )
 ES = Words(
     problem="Tu PC tuvo un problema y debe reiniciarse.",
     problem_device="Tu dispositivo tuvo un problema y debe reiniciarse.",
     collecting="Estamos reuniendo datos del error y después reiniciaremos por ti.",
-    restarting="Reiniciaremos por ti.",
     complete="{percent}% completado",
     more="Más información sobre este problema y su solución: https://www.windows.com/stopcode",
     support="Si llamas al soporte técnico, proporciona estos datos:",
@@ -132,13 +123,11 @@ ES = Words(
     error_code="Código de error: {code}",
     updating="Trabajando en las actualizaciones  {percent}% completado",
     keep_on="No apagues el equipo",
-    sign_in="Iniciar sesión",
 )
 PT = Words(
     problem="Seu PC teve um problema e precisa ser reiniciado.",
     problem_device="Seu dispositivo teve um problema e precisa ser reiniciado.",
     collecting="Estamos coletando dados do erro e depois vamos reiniciar para você.",
-    restarting="Vamos reiniciar para você.",
     complete="{percent}% concluído",
     more="Para saber mais sobre este problema: https://www.windows.com/stopcode",
     support="Se ligar para o suporte, forneça estas informações:",
@@ -156,13 +145,11 @@ PT = Words(
     error_code="Código de erro: {code}",
     updating="Trabalhando nas atualizações  {percent}% concluído",
     keep_on="Não desligue o computador",
-    sign_in="Entrar",
 )
 RU = Words(
     problem="На вашем ПК возникла проблема, и его необходимо перезагрузить.",
     problem_device="На вашем устройстве возникла проблема, и его необходимо перезагрузить.",
     collecting="Мы собираем данные об ошибке, после этого ПК будет перезагружен.",
-    restarting="Перезагрузка начнётся сама.",
     complete="Завершено: {percent}%",
     more="Подробнее об этой проблеме и её решении: https://www.windows.com/stopcode",
     support="При обращении в поддержку сообщите эти данные:",
@@ -180,14 +167,12 @@ RU = Words(
     error_code="Код ошибки: {code}",
     updating="Работа с обновлениями  Завершено: {percent}%",
     keep_on="Не выключайте компьютер",
-    sign_in="Вход",
 )
 JA = Words(
     cjk=True,
     problem="PC に問題が発生したため、再起動する必要があります。",
     problem_device="デバイスに問題が発生したため、再起動する必要があります。",
     collecting="エラー情報を収集しています。その後、自動的に再起動します。",
-    restarting="自動的に再起動します。",
     complete="{percent}% 完了",
     more="この問題と解決方法の詳細: https://www.windows.com/stopcode",
     support="サポートに連絡するときは、次の情報を伝えてください:",
@@ -205,14 +190,12 @@ JA = Words(
     error_code="エラー コード: {code}",
     updating="更新プログラムを処理しています  {percent}% 完了",
     keep_on="電源を切らないでください",
-    sign_in="サインイン",
 )
 ZH = Words(
     cjk=True,
     problem="你的电脑遇到问题，需要重新启动。",
     problem_device="你的设备遇到问题，需要重新启动。",
     collecting="我们正在收集错误信息，然后为你重新启动。",
-    restarting="我们将为你重新启动。",
     complete="{percent}% 完成",
     more="有关此问题和解决方法的信息: https://www.windows.com/stopcode",
     support="如果致电支持人员，请提供以下信息:",
@@ -230,7 +213,6 @@ ZH = Words(
     error_code="错误代码: {code}",
     updating="正在处理更新  {percent}% 完成",
     keep_on="请勿关闭计算机",
-    sign_in="登录",
 )
 
 LANGUAGES = {"en": EN, "de": DE, "fr": FR, "es": ES, "pt": PT, "ru": RU, "ja": JA, "zh": ZH}

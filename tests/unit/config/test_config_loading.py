@@ -82,7 +82,6 @@ def test_a_short_file_gets_the_defaults(write, tmp_path: Path) -> None:
     assert lab.gate == GatePolicy()
     assert lab.loop_resets == 3
     assert lab.reports == tmp_path / "reports"
-    assert lab.networks == ("isolated",)
 
 
 def test_a_list_makes_several_versions_of_an_arm_and_version_numbers_keep_their_zeros(write) -> None:

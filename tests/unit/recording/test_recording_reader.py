@@ -25,7 +25,7 @@ from lab.model import (
     VcpuSample,
 )
 from lab.recording.layout import header_line, to_line
-from lab.recording.reader import excerpt, read
+from lab.recording.reader import read
 from lab.recording.writer import Recorder
 
 EACH: tuple[Observation, ...] = (
@@ -198,20 +198,3 @@ def test_garbage_is_read_as_problems(tmp_path_factory: pytest.TempPathFactory, d
     directory = tmp_path_factory.mktemp("garbage")
     (directory / "events.jsonl").write_bytes(data)
     assert read(directory).observations == ()
-
-
-def test_an_excerpt_has_whole_lines_around_the_cited_bytes(tmp_path: Path) -> None:
-    path = tmp_path / "serial.log"
-    path.write_bytes(b"first\r\nsecond\r\nCRASH here\r\nfourth\r\nfifth\r\n")
-    found = excerpt(path, 15, 27, around=12)
-    assert (found.before, found.cited, found.after) == ("second\n", "CRASH here\n", "fourth\n")
-    assert found.start == 7
-    assert str(found) == "second\nCRASH here\nfourth\n"
-
-
-def test_an_excerpt_at_the_edges_and_beyond_is_what_there_is(tmp_path: Path) -> None:
-    path = tmp_path / "serial.log"
-    path.write_bytes(b"one\ntwo\n")
-    assert str(excerpt(path, 0, 8)) == "one\ntwo\n"
-    assert excerpt(path, 50, 60).cited == ""
-    assert len(excerpt(path, 0, 8, most=3).cited) == 3
