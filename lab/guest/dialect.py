@@ -35,7 +35,7 @@ class Dialect(Protocol):
 
     def remote(self, token: str, command: Command) -> tuple[str, bytes]:
         """The line for a remote shell that prints `token` and the pid and then runs `command`, and what its
-        stdin must begin with.
+        stdin must begin with. Without all of that the line runs nothing of `command`, and prints no token.
 
         :raise ValueError: the command cannot be passed.
         """
@@ -86,7 +86,7 @@ class Posix:
         return shell.readable(command)
 
     def remote(self, token: str, command: Command) -> tuple[str, bytes]:
-        return shell.announced(token, shell.words(command)), b""
+        return f"IFS= read -r go && {shell.announced(token, shell.words(command))}", b"go\n"
 
     def kill(self, pid: int) -> str:
         return shell.kill_group(pid)

@@ -3,6 +3,11 @@
 Owns one connection that is made at the first use, kept open and shared by all threads; each
 operation has a session of its own, so a heartbeat does not wait for a transfer. Files go through
 `cat`, which every guest has, rather than SFTP, which small ones lack.
+
+A command waits in the guest for the first of its stdin, which is sent once the server has agreed to start it.
+What ended before that has certainly not run and is asked for again; nothing else ever is. Servers do end
+sessions so: dropbear 2022.82 to 2024.85 closes one that has no command yet when a command of another session
+of the connection ends (mkj/dropbear#321).
 """
 
 from __future__ import annotations
@@ -11,8 +16,9 @@ import contextlib
 import itertools
 import secrets
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TypeVar
 
 import paramiko
 
@@ -36,7 +42,14 @@ from lab.proc import Completed
 KEEPALIVE_S = 15
 KILL_GRACE_S = 5.0
 PIECE = 1 << 17
+TRIES = 4
+"""Sessions that are asked for until one begins."""
 BROKEN = (paramiko.SSHException, EOFError, OSError)
+Result = TypeVar("Result")
+
+
+class NotBegun(Unavailable):
+    """The server ended a session before anything was begun in it: another one may be asked for."""
 
 
 class SshChannel:
@@ -114,11 +127,44 @@ class SshChannel:
         on_output: OutputSink | None,
     ) -> Completed:
         watch, deadline = Stopwatch(), Deadline.after(timeout_s)
+        running = self._insist(
+            deadline, lambda: self._once(command, what, timeout_s, deadline, stdin, on_output)
+        )
+        return Completed(
+            exit_code=running.code,
+            stdout=bytes(running.stdout),
+            stderr=bytes(running.stderr),
+            duration_s=watch.t_s,
+            command=what,
+        )
+
+    def _insist(self, deadline: Deadline, act: Callable[[], Result]) -> Result:
+        """Do it, again and again where it was not begun."""
+        for left in reversed(range(TRIES)):
+            try:
+                return act()
+            except NotBegun:
+                if not left or deadline.passed:
+                    raise
+        raise AssertionError("the last try returns or raises")
+
+    def _once(
+        self,
+        command: Command,
+        what: str,
+        timeout_s: float,
+        deadline: Deadline,
+        stdin: Iterator[bytes],
+        on_output: OutputSink | None,
+    ) -> SshCommand:
+        """The command after its end.
+
+        :raise NotBegun: of `stdin`, nothing was taken.
+        """
         token = f"lab-{secrets.token_hex(8)}"
         line, order = self._dialect.remote(token, command)
         connection, session = self._session(deadline)
-        pieces = itertools.chain((order,), stdin) if order else stdin
-        running = SshCommand(connection, session, token.encode(), pieces, on_output)
+        running = SshCommand(connection, session, token.encode(), itertools.chain((order,), stdin), on_output)
         with self._bounded(connection, session, deadline.left_s + 2 * KILL_GRACE_S):
             try:
                 session.exec_command(line)
@@ -128,13 +174,11 @@ class SshChannel:
             if code is None:
                 note = self._kill(running)
                 raise _timeout(running, what, timeout_s, note)
-        return Completed(
-            exit_code=code,
-            stdout=bytes(running.stdout),
-            stderr=bytes(running.stderr),
-            duration_s=watch.t_s,
-            command=what,
-        )
+        if running.pid is None:
+            before = f"the server's shell ended with {code} before it{_words(running)}"
+            raise Unavailable(f"SSH to {self.endpoint}: {what!r} was not run: {before}")
+        running.code = code
+        return running
 
     def _session(self, deadline: Deadline) -> tuple[Connection, paramiko.Channel]:
         """A new session. A connection that proves dead is replaced once: nothing runs in it yet.
@@ -201,8 +245,12 @@ class SshChannel:
     def _died(
         self, command: SshCommand, what: str, timeout_s: float, deadline: Deadline, error: Exception
     ) -> ChannelError:
-        self._drop(command.connection)
-        reason = str(error) or "the connection ended without an exit code"
+        """What to say of it. Other sessions of a connection that lives on are left alone."""
+        reason = str(error) or "it ended without an exit code"
+        if not command.connection.is_active():
+            self._drop(command.connection)
+        if not command.begun and not deadline.passed:
+            return NotBegun(f"SSH to {self.endpoint}: {what!r} was not begun: {reason}")
         if deadline.passed:
             return _timeout(command, what, timeout_s, f"and the channel died: {reason}")
         return ChannelLost(
@@ -215,15 +263,28 @@ class SshChannel:
         """End the process group and take what it printed; why it may live on, or ""."""
         if command.pid is None:
             return "it never reported its pid"
+        line, deadline = self._dialect.kill(command.pid), Deadline.after(2 * KILL_GRACE_S)
         try:
-            kill = command.connection.open_session(timeout=KILL_GRACE_S)
-            with contextlib.closing(kill):
-                kill.exec_command(self._dialect.kill(command.pid))
-                gone = command.converse(Deadline.after(KILL_GRACE_S)) is not None
-        except (PeerGone, *BROKEN) as error:
+            gone = self._insist(deadline, lambda: self._killed(command, line))
+        except (PeerGone, Unavailable, *BROKEN) as error:
             self._drop(command.connection)
             return f"it could not be killed: {str(error) or 'the connection ended'}"
         return "" if gone else "it did not die of SIGKILL"
+
+    def _killed(self, command: SshCommand, line: str) -> bool:
+        kill = command.connection.open_session(timeout=KILL_GRACE_S)
+        with contextlib.closing(kill):
+            try:
+                kill.exec_command(line)
+            except paramiko.SSHException as error:
+                raise NotBegun(f"SSH to {self.endpoint}: {error}") from error
+            return command.converse(Deadline.after(KILL_GRACE_S)) is not None
+
+
+def _words(command: SshCommand) -> str:
+    """What a shell said that did not get so far as the command."""
+    said = bytes(command.stderr).decode("utf-8", "replace").strip() or command.noise.strip()
+    return f": {said[-400:]}" if said else ""
 
 
 def _timeout(command: SshCommand, what: str, timeout_s: float, note: str) -> GuestCommandTimeout:

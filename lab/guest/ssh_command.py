@@ -43,9 +43,18 @@ class SshCommand:
     stdout: bytearray = field(default_factory=bytearray)
     stderr: bytearray = field(default_factory=bytearray)
     pid: int | None = None
+    begun: bool = False
+    """Whether the first of stdin may have left, without which the peer runs nothing of the command."""
+    code: int = 0
+    """Once it has ended."""
     _head: bytearray | None = field(default_factory=bytearray)
     _pending: bytes = b""
     _input_open: bool = True
+
+    @property
+    def noise(self) -> str:
+        """What came before the command announced itself, as long as it has not."""
+        return bytes(self._head or b"").decode("utf-8", "replace")
 
     def converse(self, deadline: Deadline) -> int | None:
         """Pass bytes both ways until the command has ended; None at the deadline. Can be called again.
@@ -114,6 +123,9 @@ class SshCommand:
 
     def _feed(self) -> None:
         """Send input while the peer has room for it; close the input after the last byte."""
+        if self.session.closed:
+            self._input_open = False
+            return
         try:
             while self._input_open and self.session.send_ready():
                 if not self._pending:
@@ -122,6 +134,7 @@ class SshCommand:
                     self._input_open = False
                     self.session.shutdown_write()
                     return
+                self.begun = True
                 self._pending = self._pending[self.session.send(self._pending) :]
         except OSError:
             # The command ended without reading all of its input, which is its own affair.

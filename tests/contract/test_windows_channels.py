@@ -10,7 +10,7 @@ from typing import Any
 
 import paramiko
 import pytest
-from windows_peers import Windows, WindowsAgent, WindowsSshd
+from windows_peers import FILE_SERVICE_ENDED, Windows, WindowsAgent, WindowsSshd
 from winrm_peer import FakeWinRm
 
 from lab.guest.channel import (
@@ -209,6 +209,28 @@ def test_an_ntstatus_comes_as_windows_writes_it(agent: Peer, monkeypatch: pytest
         fake, "guest_exec_status", lambda pid: {"exited": True, "signal": -1073741819, "pid": pid}
     )
     assert agent.channel.run("words", timeout_s=LIMIT_S).exit_code == 0xC0000005
+
+
+def test_ssh_asks_again_for_a_session_that_was_closed_before_anything_began_in_it(
+    ssh: Peer, system: Windows, drive: Path
+) -> None:
+    ssh.end.closing = 1
+    ssh.channel.put(b"whole", r"C:\file", timeout_s=LIMIT_S)
+    ssh.end.closing = 2
+    assert ssh.channel.run("cat", timeout_s=LIMIT_S, stdin=b"once").stdout == b"once"
+    assert (drive / "file").read_bytes() == b"whole"
+    assert system.commands.count("cat") == 1
+    assert (ssh.end.closed, ssh.end.connections) == (2, 1)
+
+
+def test_ssh_lets_the_file_service_end_before_the_next_command(ssh: Peer, system: Windows) -> None:
+    """Its process holds handles; and dropbear closes the session that waits while a process ends."""
+    ssh.channel.put(b"x", r"C:\file", timeout_s=LIMIT_S)
+    assert system.commands[0] == FILE_SERVICE_ENDED
+    assert "$sha=" in system.commands[1]
+    with pytest.raises(GuestFileError):
+        ssh.channel.get(r"C:\absent", timeout_s=LIMIT_S)
+    assert system.commands[2:] == [FILE_SERVICE_ENDED]
 
 
 def test_ssh_without_a_file_service_says_what_the_server_wants(ssh: Peer) -> None:

@@ -185,11 +185,18 @@ def _spool(process: subprocess.Popen[bytes], stdin: bytes, out: Path, err: Path)
         err.write_bytes(told[1])
 
 
+FILE_SERVICE_ENDED = "the file service has ended"
+
+
 class _Files(paramiko.SFTPServerInterface):
     """Win32-OpenSSH's file service: `/C:/dir/file`."""
 
-    def __init__(self, _server: Any, windows: Windows) -> None:
+    def __init__(self, server: Any, windows: Windows) -> None:
+        super().__init__(server)
         self.windows = windows
+
+    def session_ended(self) -> None:
+        self.windows.commands.append(FILE_SERVICE_ENDED)
 
     def _path(self, name: str) -> Path:
         assert re.match(r"/[A-Za-z]:/", name), name
@@ -217,6 +224,13 @@ class _Files(paramiko.SFTPServerInterface):
         return paramiko.SFTP_OK
 
 
+class _WindowsInterface(_Interface):
+    def check_channel_subsystem_request(self, channel: paramiko.Channel, name: str) -> bool:
+        if self.server.closes(channel):
+            return False
+        return super().check_channel_subsystem_request(channel, name)
+
+
 class WindowsSshd(FakeSshd):
     """Win32-OpenSSH: one line for the default shell, and SFTP."""
 
@@ -227,7 +241,7 @@ class WindowsSshd(FakeSshd):
     def _offer(self, transport: paramiko.Transport) -> paramiko.ServerInterface:
         if self.sftp:
             transport.set_subsystem_handler("sftp", paramiko.SFTPServer, _Files, self.windows)
-        return _Interface(self)
+        return _WindowsInterface(self)
 
     def serve(self, channel: paramiko.Channel, command: bytes) -> None:
         if command.startswith(b"taskkill.exe"):

@@ -18,12 +18,14 @@ import paramiko
 from lab.clock import Deadline
 from lab.guest.channel import ChannelLost, GuestCommandTimeout, GuestFileError, Unavailable
 from lab.guest.source import Source
-from lab.guest.ssh_channel import BROKEN, PIECE, SshChannel
+from lab.guest.ssh_channel import BROKEN, PIECE, NotBegun, SshChannel
 from lab.guest.windows import files, paths
 from lab.guest.windows.dialect import WINDOWS
 
 PREFETCH = 1 << 15
 """Bytes per request to read; sftp-server answers no larger ones whole."""
+ENDING_S = 5.0
+"""For the end of the file service's process, once it has nothing to do any more."""
 Result = TypeVar("Result")
 
 
@@ -43,7 +45,7 @@ class WindowsSshChannel(SshChannel):
         self._files("put", to, timeout_s, deadline, lambda sftp: _write(sftp, wanted, part, deadline))
         install = files.install(part, to, wanted.size, wanted.sha256)
         try:
-            done = self.run(install, timeout_s=max(deadline.left_s, 1.0))
+            done = self._run(install, f"put {to}", max(deadline.left_s, 1.0), iter(()), None)
         except Unavailable as error:
             raise ChannelLost(f"channel 'ssh' died while {to!r} was put: {error}") from error
         if not done.ok:
@@ -63,9 +65,20 @@ class WindowsSshChannel(SshChannel):
         act: Callable[[paramiko.SFTPClient], Result],
     ) -> Result:
         """Do something over a session of the file service, and name its failures."""
+        return self._insist(deadline, lambda: self._in_session(verb, path, timeout_s, deadline, act))
+
+    def _in_session(
+        self,
+        verb: str,
+        path: str,
+        timeout_s: float,
+        deadline: Deadline,
+        act: Callable[[paramiko.SFTPClient], Result],
+    ) -> Result:
         connection, session = self._session(deadline)
+        limit_s = deadline.left_s + 2.0
         try:
-            with self._bounded(connection, session, deadline.left_s + 1.0), self._sftp(session) as sftp:
+            with self._bounded(connection, session, limit_s), self._sftp(session, deadline) as sftp:
                 try:
                     return act(sftp)
                 except OSError as error:
@@ -79,15 +92,27 @@ class WindowsSshChannel(SshChannel):
             raise self._broken(verb, path, timeout_s, deadline, error) from error
 
     @contextlib.contextmanager
-    def _sftp(self, session: paramiko.Channel) -> Iterator[paramiko.SFTPClient]:
+    def _sftp(self, session: paramiko.Channel, deadline: Deadline) -> Iterator[paramiko.SFTPClient]:
+        """The file service, and its end as `sftp` ends it: no more requests come, and its process is gone.
+
+        Closing the session under it would leave the process behind for a while, and in Windows with it the
+        handles of its files.
+
+        :raise NotBegun: the server does not start it.
+        """
         try:
             session.invoke_subsystem("sftp")
             sftp = paramiko.SFTPClient(session)
         except BROKEN as error:
             hint = "sshd_config wants the line: Subsystem sftp sftp-server.exe"
-            raise Unavailable(f"SSH to {self.endpoint}: no file service: {error}", hint=hint) from error
+            raise NotBegun(f"SSH to {self.endpoint}: no file service: {error}", hint=hint) from error
         with contextlib.closing(sftp):
-            yield sftp
+            try:
+                yield sftp
+            except Exception:
+                _end(session, deadline)
+                raise
+            _end(session, deadline)
 
     def _broken(
         self, verb: str, path: str, timeout_s: float, deadline: Deadline, error: Exception
@@ -96,6 +121,13 @@ class WindowsSshChannel(SshChannel):
         if deadline.passed:
             return GuestCommandTimeout(f"{verb} {path!r}", timeout_s, note=f"and the channel died: {reason}")
         return ChannelLost(f"channel 'ssh' died in {verb} of {path!r}: {reason}")
+
+
+def _end(session: paramiko.Channel, deadline: Deadline) -> None:
+    """Wait until the file service's process has ended; how is of no interest."""
+    with contextlib.suppress(*BROKEN):
+        session.shutdown_write()
+        session.status_event.wait(min(ENDING_S, max(deadline.left_s, 1.0)))
 
 
 class _Late(Exception):
