@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from temporary_lab import TemporaryLab, temporary_lab, tiny
+from temporary_lab import TemporaryLab
 
 from lab.clock import Deadline, Stopwatch
 from lab.errors import LabError
@@ -49,18 +49,6 @@ pytestmark = [pytest.mark.vm, pytest.mark.timeout(300)]
 SLOW = Timeouts().scaled(4.0)
 BANNER = "Linux version 6.1"
 PANIC = Finding(kind=FindingKind.PANIC, signature=Signature(title="kernel panic"), fatal=True, t_s=1.0)
-
-
-@pytest.fixture(scope="module")
-def image() -> BuiltImage:
-    return tiny()
-
-
-@pytest.fixture(scope="module")
-def lab() -> Iterator[TemporaryLab]:
-    """One for the module: libvirt's embedded driver has one root per process."""
-    with temporary_lab() as own:
-        yield own
 
 
 @dataclass

@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from temporary_lab import ROOT, TemporaryLab, temporary_lab, tiny, user_places
+from temporary_lab import ROOT, TemporaryLab, tiny, user_places
 
 from lab.clock import Stopwatch
 from lab.errors import MachineError
@@ -26,12 +26,6 @@ from lab.running.templating import TemplateOrder, make
 from lab.templates import Template, TemplateStore
 
 pytestmark = [pytest.mark.vm, pytest.mark.timeout(300)]
-
-
-@pytest.fixture(scope="module")
-def lab() -> Iterator[TemporaryLab]:
-    with temporary_lab() as own:
-        yield own
 
 
 @pytest.fixture(scope="module")

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from plain_qemu import Running, boot
+from temporary_lab import user_places
 
 from lab import agents
 from lab.agents.artefacts import ArtefactStore
@@ -17,11 +18,8 @@ from lab.errors import ChannelError
 from lab.faults.content import mutations
 from lab.faults.content.feeding import feed, unsound
 from lab.guest.guest import Guest
-from lab.images import catalogue
 from lab.images.built import BuiltImage
-from lab.images.store import ImageStore
 from lab.model import AgentVersion, Observation, Proof, Timeouts
-from lab.places import places
 
 ROOT = Path(__file__).resolve().parents[2]
 SLOW = 4.0
@@ -44,17 +42,11 @@ class Bench:
         self.recorded: list[Observation] = []
         self.running = running
         self.guest = Guest([running.channel], self.recorded.append, clock, timeouts)
-        store = ArtefactStore(places(), manifest)
+        store = ArtefactStore(user_places(), manifest)
         self.agent = AgentUnderTest(self.guest, manifest, image, store, self.recorded.append, clock, timeouts)
 
     def last(self, what: str) -> dict[str, object]:
         return dict([one for one in self.recorded if isinstance(one, Proof) and one.what == what][-1].values)
-
-
-@pytest.fixture(scope="module")
-def image() -> BuiltImage:
-    recipe = catalogue.load(ROOT / "images")["tiny"]
-    return ImageStore(places()).build(recipe)
 
 
 @pytest.fixture

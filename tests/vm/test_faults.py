@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from faults_on_tiny import AGENT_DIR, FaultyGuest, faulty_guest
-from temporary_lab import TemporaryLab, temporary_lab, tiny
+from temporary_lab import TemporaryLab, tiny
 
 from lab.errors import MachineError
 from lab.faults.kind import Value
@@ -65,12 +65,6 @@ CASES = (
     Case("disk-error", {"op": "flush"}),
     Case("hard-reset", {}, "", "! ps | grep -q '[o]pt/lab-agent'"),
 )
-
-
-@pytest.fixture(scope="module")
-def lab() -> Iterator[TemporaryLab]:
-    with temporary_lab() as own:
-        yield own
 
 
 @pytest.fixture(scope="module")

@@ -5,13 +5,12 @@ from __future__ import annotations
 import contextlib
 import io
 import socket
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from PIL import Image
-from temporary_lab import TemporaryLab, temporary_lab, tiny
+from temporary_lab import TemporaryLab
 
 from lab.clock import Stopwatch
 from lab.errors import MachineError
@@ -31,18 +30,6 @@ pytestmark = [pytest.mark.vm, pytest.mark.timeout(300)]
 
 SLOW = Timeouts().scaled(4.0)
 """For a machine that is shared with other work."""
-
-
-@pytest.fixture(scope="module")
-def image() -> BuiltImage:
-    return tiny()
-
-
-@pytest.fixture(scope="module")
-def lab() -> Iterator[TemporaryLab]:
-    """One for the module: libvirt's embedded driver has one root per process."""
-    with temporary_lab() as own:
-        yield own
 
 
 def machine_in(lab: TemporaryLab, image: BuiltImage, name: str, **profile: Any) -> Machine:

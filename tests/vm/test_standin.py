@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from PIL import Image, ImageChops
-from temporary_lab import TemporaryLab, temporary_lab, tiny
+from temporary_lab import TemporaryLab, tiny
 
 from lab.machine.machine import Machine, Order
 from lab.model import Profile
@@ -21,12 +20,6 @@ pytestmark = [pytest.mark.vm, pytest.mark.timeout(300)]
 BOOT_S = 120.0
 """For a boot under emulation on a busy host; usual are 8 s."""
 NEXT_S = 60.0
-
-
-@pytest.fixture(scope="module")
-def lab() -> Iterator[TemporaryLab]:
-    with temporary_lab() as own:
-        yield own
 
 
 def test_what_a_stand_in_shows_says_and_writes_is_what_the_lab_sees(lab: TemporaryLab) -> None:

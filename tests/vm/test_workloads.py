@@ -6,7 +6,7 @@ import contextlib
 from collections.abc import Iterator
 
 import pytest
-from temporary_lab import ROOT, TemporaryLab, temporary_lab, tiny, user_places
+from temporary_lab import ROOT, TemporaryLab, tiny, user_places
 
 from lab.clock import Stopwatch
 from lab.guest.guest import Guest
@@ -51,12 +51,6 @@ class Subject:
 
 
 GOING_S = 10.0
-
-
-@pytest.fixture(scope="module")
-def lab() -> Iterator[TemporaryLab]:
-    with temporary_lab() as own:
-        yield own
 
 
 @contextlib.contextmanager
