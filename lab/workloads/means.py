@@ -65,6 +65,27 @@ PROBE_MS = 100
 """Rest between operations that only measure: a few per cent of an emulated CPU."""
 
 
+def operations(
+    op: str, *, per_vcpu: float = 1.0, **settings: str | int
+) -> Callable[[GuestSize, float], Task]:
+    """Workers of the runner that do one operation after the other; below full intensity each rests."""
+
+    def plan(size: GuestSize, intensity: float) -> Task:
+        workers = size.workers(intensity, per_vcpu)
+        return Task(op=op, workers=workers, duty=size.duty(intensity), settings=settings)
+
+    return plan
+
+
+def alone(op: str, **settings: str | int) -> Callable[[GuestSize, float], Task]:
+    """One worker, for what a system does one at a time."""
+
+    def plan(_size: GuestSize, intensity: float) -> Task:
+        return Task(op=op, duty=min(1.0, intensity), settings=settings)
+
+    return plan
+
+
 def of_operations(one: Round) -> Measured:
     """A round that consists of operations timed one by one."""
     return Measured(seconds=one.seconds, ops=one.ops, errors=one.errors, latency=one.latency, said=one.said)

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from lab.workloads import fio, stressng
-from lab.workloads.means import PROBE_MS, Means, Task, of_operations
+from lab.workloads.means import PROBE_MS, Means, Task, alone, of_operations, operations
 from lab.workloads.sizing import GuestSize
 
 SPIN = "2,000 additions in a shell, while the CPUs are busy"
@@ -33,27 +33,6 @@ def _beside(
     def plan(size: GuestSize, intensity: float) -> Task:
         command = stressng.command(stressors(size, intensity))
         return Task(op=op, pace_ms=PROBE_MS, command=command, settings=settings)
-
-    return plan
-
-
-def _operations(
-    op: str, *, per_vcpu: float = 1.0, **settings: str | int
-) -> Callable[[GuestSize, float], Task]:
-    """Workers in the shell that do one operation after the other; below 1.0 each rests in between."""
-
-    def plan(size: GuestSize, intensity: float) -> Task:
-        workers = size.workers(intensity, per_vcpu)
-        return Task(op=op, workers=workers, duty=size.duty(intensity), settings=settings)
-
-    return plan
-
-
-def _alone(op: str, **settings: str | int) -> Callable[[GuestSize, float], Task]:
-    """One worker, for what a system does one at a time."""
-
-    def plan(_size: GuestSize, intensity: float) -> Task:
-        return Task(op=op, duty=min(1.0, intensity), settings=settings)
 
     return plan
 
@@ -124,7 +103,7 @@ def _shell(plan: Callable[[GuestSize, float], Task], times: str, *needs: str) ->
 
 
 LINUX: dict[str, tuple[Means, ...]] = {
-    "cpu": (_stressing(_beside(_cpu, "spin"), SPIN), _shell(_operations("spin"), SPIN)),
+    "cpu": (_stressing(_beside(_cpu, "spin"), SPIN), _shell(operations("spin"), SPIN)),
     "memory": (
         Means(
             tool="stress-ng", needs=("stress-ng", "dd", "mount"), plan=_memory, read=stressng.read_beside,
@@ -134,15 +113,15 @@ LINUX: dict[str, tuple[Means, ...]] = {
     ),
     "files-small": (
         _stressing(_beside(_files_small, "file"), FILE),
-        _shell(_operations("file"), FILE, "sha256sum"),
+        _shell(operations("file"), FILE, "sha256sum"),
     ),
-    "files-open": (_shell(_operations("open"), "a file opened and closed, 100 times"),),
+    "files-open": (_shell(operations("open"), "a file opened and closed, 100 times"),),
     "files-large": (
         Means(
             tool="fio", needs=("fio",), plan=_files_large, read=fio.read,
             counts="reads and writes of 4 KiB to 1 MiB", times="a read or a write",
         ),
-        _shell(_operations("blocks"), "4 MiB written through to the disk and read again", "dd"),
+        _shell(operations("blocks"), "4 MiB written through to the disk and read again", "dd"),
     ),
     "files-sync": (
         Means(
@@ -152,11 +131,11 @@ LINUX: dict[str, tuple[Means, ...]] = {
     ),
     "processes": (
         _stressing(_beside(_storm("fork", "exec"), "fork"), FORK),
-        _shell(_operations("fork", per_vcpu=2.0), FORK),
+        _shell(operations("fork", per_vcpu=2.0), FORK),
     ),
     "threads": (_stressing(_beside(_storm("pthread"), "fork"), FORK),),
     "modules": (
-        _shell(_alone("module", modules=MODULES), "a kernel module loaded and unloaded", "modprobe"),
+        _shell(alone("module", modules=MODULES), "a kernel module loaded and unloaded", "modprobe"),
     ),
     "network": (
         replace(
@@ -164,7 +143,7 @@ LINUX: dict[str, tuple[Means, ...]] = {
             needs=("stress-ng", "busybox"),
         ),
         _stressing(_beside(_storm("sock", "udp", per_vcpu=1.0), "fork"), FORK),
-        _shell(_operations("connect", port=PORT), CONNECT, "busybox"),
+        _shell(operations("connect", port=PORT), CONNECT, "busybox"),
     ),
     "timers": (
         _stressing(
@@ -173,9 +152,9 @@ LINUX: dict[str, tuple[Means, ...]] = {
         ),
     ),
     "logins": (
-        _shell(_operations("login", user="daemon"), "a login shell of another user, with its session", "su"),
+        _shell(operations("login", user="daemon"), "a login shell of another user, with its session", "su"),
     ),
-    "packages": (_shell(_alone("package"), "a package installed and removed", "dpkg", "dpkg-deb"),),
+    "packages": (_shell(alone("package"), "a package installed and removed", "dpkg", "dpkg-deb"),),
     "pauses": (_shell(_pauses, "all processes frozen and thawed, beyond the second they stay frozen"),),
-    "agent-activity": (_shell(_operations("event"), "one event that the agent must see"),),
+    "agent-activity": (_shell(operations("event"), "one event that the agent must see"),),
 }  # fmt: skip

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from lab.workloads import diskspd
-from lab.workloads.means import Means, Task, of_operations
+from lab.workloads.means import Means, Task, alone, of_operations, operations
 from lab.workloads.sizing import GuestSize
 
 DRIVERS = "Beep Ndu"
@@ -17,23 +17,6 @@ DRIVERS = "Beep Ndu"
 PACKAGE = "package"
 """The user's MSI (`tools:` in lab.yaml)."""
 HOME = "C:\\ProgramData\\lab-load"
-
-
-def _operations(
-    op: str, *, per_vcpu: float = 1.0, **settings: str | int
-) -> Callable[[GuestSize, float], Task]:
-    def plan(size: GuestSize, intensity: float) -> Task:
-        workers = size.workers(intensity, per_vcpu)
-        return Task(op=op, workers=workers, duty=size.duty(intensity), settings=settings)
-
-    return plan
-
-
-def _alone(op: str, **settings: str | int) -> Callable[[GuestSize, float], Task]:
-    def plan(_size: GuestSize, intensity: float) -> Task:
-        return Task(op=op, duty=min(1.0, intensity), settings=settings)
-
-    return plan
 
 
 def _memory(size: GuestSize, intensity: float) -> Task:
@@ -63,26 +46,24 @@ def _diskspd(plan: Callable[[GuestSize, float], Task], counts: str) -> Means:
 
 
 WINDOWS: dict[str, tuple[Means, ...]] = {
-    "cpu": (_script(_operations("spin"), "20,000 turns of a loop"),),
+    "cpu": (_script(operations("spin"), "20,000 turns of a loop"),),
     "memory": (_script(_memory, "4 MiB of memory taken"),),
-    "files-small": (_script(_operations("file"), "a small file made, renamed, hashed and deleted"),),
-    "files-open": (_script(_operations("open"), "a file opened and closed, 100 times"),),
+    "files-small": (_script(operations("file"), "a small file made, renamed, hashed and deleted"),),
+    "files-open": (_script(operations("open"), "a file opened and closed, 100 times"),),
     "files-large": (
         _diskspd(_large, "reads and writes of 64 KiB at random places"),
-        _script(_operations("blocks"), "4 MiB written through to the disk and read again"),
+        _script(operations("blocks"), "4 MiB written through to the disk and read again"),
     ),
     "files-sync": (_diskspd(_synced, "writes of 4 KiB through to the disk"),),
-    "processes": (_script(_operations("fork", per_vcpu=2.0), "a process started and waited for"),),
-    "threads": (_script(_operations("thread"), "ten threads started and waited for"),),
-    "modules": (_script(_alone("driver", drivers=DRIVERS), "a kernel driver stopped and started"),),
-    "network": (
-        _script(_operations("connect"), "a TCP connection over the loopback, a line there and back"),
-    ),
-    "timers": (_script(_operations("sleep", per_vcpu=8.0), "what a sleeper of 10 ms wakes up too late"),),
-    "logins": (_script(_operations("login"), "an interactive logon of a local account"),),
+    "processes": (_script(operations("fork", per_vcpu=2.0), "a process started and waited for"),),
+    "threads": (_script(operations("thread"), "ten threads started and waited for"),),
+    "modules": (_script(alone("driver", drivers=DRIVERS), "a kernel driver stopped and started"),),
+    "network": (_script(operations("connect"), "a TCP connection over the loopback, a line there and back"),),
+    "timers": (_script(operations("sleep", per_vcpu=8.0), "what a sleeper of 10 ms wakes up too late"),),
+    "logins": (_script(operations("login"), "an interactive logon of a local account"),),
     "packages": (
         _script(
-            _alone("package", package=f"{HOME}\\tools\\{PACKAGE}.msi"),
+            alone("package", package=f"{HOME}\\tools\\{PACKAGE}.msi"),
             "an MSI installed and removed",
             PACKAGE,
         ),
@@ -93,5 +74,5 @@ WINDOWS: dict[str, tuple[Means, ...]] = {
             "programs and services held for a second (without that second)",
         ),
     ),
-    "agent-activity": (_script(_operations("event"), "one event that the agent must see"),),
+    "agent-activity": (_script(operations("event"), "one event that the agent must see"),),
 }
