@@ -7,21 +7,12 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from template_keys import KEY
 
 from lab.errors import ArtefactError, BuildError
 from lab.model import Profile
 from lab.places import Places
 from lab.templates import Template, TemplateKey, TemplateStore
-
-KEY = TemplateKey(
-    image="debian-12",
-    image_digest="a" * 64,
-    profile=Profile(name="bios-1cpu", vcpus=1, memory_mib=512),
-    accelerator="tcg",
-    qemu="7.2.0",
-    libvirt="9.0.0",
-    hardware="c" * 64,
-)
 
 
 @pytest.fixture
