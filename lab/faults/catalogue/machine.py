@@ -87,8 +87,8 @@ KINDS = (
     ),
     Kind(
         name="memory-squeeze",
-        what="takes memory from the guest as pages that can be neither swapped nor reclaimed",
-        proof="what is available fell by a third at least, and so many pages are taken",
+        what="takes memory from the guest as pages that stay taken, and lets its page cache need more",
+        proof="three quarters of what was to be taken are; pages the kernel looked through",
         undo="the pages are given back; what is available",
         make=memory.squeeze,
         families=BOTH,
