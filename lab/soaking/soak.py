@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from typing import Protocol
 
 from lab.clock import Deadline, Stopwatch
-from lab.errors import InfraError
+from lab.errors import ChannelError, InfraError
 from lab.model import Family, Observation, Sample, SerialChunk, SoakPlan, Step
 from lab.proc import Completed
 from lab.soaking import guests
@@ -31,6 +31,9 @@ WARP_LOOK_S = 10.0
 """Of our time, between two looks at a guest whose clock runs ahead; it does not during a look."""
 WARP_LOOK_SHARE, WARP_LOOK_MOST_S = 0.1, 60.0
 """Of the time may go into looking, so on a busy host it is done more rarely, but no more rarely than this."""
+
+MOST_MISSED = 4
+"""Looks in a row that a guest may leave unanswered."""
 
 
 class GuestLike(Protocol):
@@ -83,6 +86,9 @@ class Soak:
         self._family = family
         self._serial_lines = serial_lines
         self._last: Sample | None = None
+        self._missed = 0
+        """Looks that the guest did not answer, in all and since it last answered."""
+        self._in_a_row = 0
 
     def run(self, *, for_s: float | None = None, act: Callable[[], object] | None = None) -> None:
         """Sample for as long as was ordered, letting the agent see events before each sample.
@@ -93,17 +99,37 @@ class Soak:
         duration_s = self._plan.for_s if for_s is None else for_s
         deadline, interval_s = Deadline.after(duration_s), self._plan.interval_s
         self._note("soak", "start", for_s=duration_s, every_s=interval_s)
-        self.sample()
+        self._look(self.sample)
         while deadline.left_s > 0:
             began = time.monotonic()
-            (act or self._agent.exercise)()
+            self._look(act or self._agent.exercise)
             rest_s = interval_s - (time.monotonic() - began)
             time.sleep(max(0.0, min(rest_s, deadline.left_s)))
-            self.sample()
-        self._note("soak", "end")
+            self._look(self.sample)
+        self._note("soak", "end", missed=self._missed)
+
+    def _look(self, action: Callable[[], object]) -> None:
+        """Days are not lost for an answer that did not come: that is noted, and the next look is awaited.
+        Whether a guest that is silent is a dead one is for the detectors.
+
+        :raise ChannelError: it is one of many in a row.
+        """
+        try:
+            action()
+        except ChannelError as error:
+            self._missed += 1
+            self._in_a_row += 1
+            self._note("soak-missed", "note", error=str(error))
+            if self._in_a_row >= MOST_MISSED:
+                raise
+        else:
+            self._in_a_row = 0
 
     def sample(self) -> Sample:
-        """Look once: the guest's resources and the agent's, recorded as one `Sample`."""
+        """Look once: the guest's resources and the agent's, recorded as one `Sample`.
+
+        :raise ChannelError: the guest does not answer, or not with its uptime, by which samples are in order.
+        """
         values = guests.values(self._guest.run(guests.COMMANDS[self._family]).text)
         values |= self._agent.sample()
         values["kernel_lines"] = float(self._serial_lines())
@@ -111,12 +137,15 @@ class Soak:
             share = guests.cpu_share(self._last.values, values)
             if share is not None:
                 values["cpu_share"] = share
-        sample = Sample(t_s=self._clock.t_s, guest_s=values.pop(guests.UPTIME, 0.0), values=values)
+        guest_s = values.pop(guests.UPTIME, None)
+        if guest_s is None:
+            raise ChannelError(f"the guest did not tell its uptime: it said {sorted(values)}")
+        sample = Sample(t_s=self._clock.t_s, guest_s=guest_s, values=values)
         self._record(sample)
         self._last = sample
         return sample
 
-    def _note(self, name: str, phase: str, **detail: float) -> None:
+    def _note(self, name: str, phase: str, **detail: float | str) -> None:
         self._record(Step(t_s=self._clock.t_s, name=name, phase=phase, detail=detail))
 
 

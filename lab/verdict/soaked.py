@@ -20,6 +20,9 @@ def remarks(attempts: Sequence[AttemptRecord]) -> list[str]:
     if len(found) > 1:
         spans = " and ".join(_span(life[-1].guest_s - life[0].guest_s) for life in found)
         told.append(f"the soak is of {len(found)} guests' lives, {spans}: growth is read from the longest")
+    missed = sum(_missed(record) for record in attempts)
+    if missed:
+        told.append(f"{missed} of the soak's looks were not answered")
     most = max((len(life) for life in found), default=0)
     if most < FEWEST_SAMPLES:
         told.append(
@@ -36,6 +39,10 @@ def _gap(record: AttemptRecord) -> str:
             told = f"{gap_s:.0f} s" if isinstance(gap_s, int | float) else "an unknown time"
             return f"resumed after attempt {before} was cut short: {told} between them were not seen"
     return ""
+
+
+def _missed(record: AttemptRecord) -> int:
+    return sum(isinstance(item, Step) and item.name == "soak-missed" for item in record.observations)
 
 
 def _soaked(record: AttemptRecord) -> bool:

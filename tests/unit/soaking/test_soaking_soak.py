@@ -9,6 +9,7 @@ import pytest
 
 from lab.clock import Stopwatch
 from lab.errors import InfraError
+from lab.guest.channel import ChannelLost
 from lab.model import Observation, Sample, SerialChunk, SoakPlan, Step
 from lab.proc import Completed
 from lab.soaking import SerialLines, Soak, Warp, soak
@@ -18,9 +19,17 @@ from lab.soaking import SerialLines, Soak, Warp, soak
 class PaperGuest:
     uptime_s: float = 10.0
     commands: list[str] = field(default_factory=list)
+    silent: set[int] = field(default_factory=set)
+    """Numbers of commands that it does not answer."""
+    torn: set[int] = field(default_factory=set)
+    """Numbers of commands of whose answer half is lost."""
 
     def run(self, command: str, timeout_s: float | None = None) -> Completed:
         self.commands.append(command)
+        if len(self.commands) in self.silent:
+            raise ChannelLost("no answer")
+        if len(self.commands) in self.torn:
+            return Completed(command=command, exit_code=0, stdout=b"slab_kib=1\n", stderr=b"")
         if "sysctl" in command:
             return Completed(command=command, exit_code=0, stdout=b"vm.stat_interval=3600\n", stderr=b"")
         text = f"uptime_s={self.uptime_s}\nslab_kib=100\n"
@@ -68,6 +77,27 @@ def test_a_soak_samples_at_its_beginning_and_at_its_end_and_exercises_between(ma
         ("soak", "start"),
         ("soak", "end"),
     ]
+
+
+@pytest.mark.parametrize("how", ["silent", "torn"])
+def test_a_look_that_is_not_answered_is_noted_and_the_soak_goes_on(made, how: str) -> None:
+    """Half an answer has no uptime: taken for a sample, it would look like a guest that was started anew."""
+    run, guest, _, seen = made(for_s=0.3, every_s=0.01)
+    setattr(guest, how, {2, 4, 5})
+    run.run()
+    steps = [item for item in seen if isinstance(item, Step)]
+    assert [item.name for item in steps] == ["soak", *["soak-missed"] * 3, "soak"]
+    assert steps[-1].detail["missed"] == 3
+    assert {item.guest_s for item in samples(seen)} == {10.0}
+
+
+def test_a_guest_that_answers_no_more_ends_the_soak(made) -> None:
+    run, guest, agent, _ = made(for_s=60.0, every_s=0.001)
+    guest.silent = set(range(3, 100))
+    agent.exercise = lambda: guest.run("exercise")
+    with pytest.raises(ChannelLost):
+        run.run()
+    assert len(guest.commands) == 2 + soak.MOST_MISSED
 
 
 def test_a_warped_guest_runs_until_its_own_clock_is_there(made) -> None:

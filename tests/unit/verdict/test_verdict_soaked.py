@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from attempting import TODAY, attempt, cell, proven, step
 
 from lab.model import GatePolicy, Sample
@@ -36,6 +38,14 @@ def test_a_resumed_soak_says_what_was_not_seen_and_how_long_each_guest_lived():
 def test_a_soak_of_few_samples_says_that_growth_was_not_compared():
     (verdict,) = judge([soaked(1, 7)], GatePolicy(), TODAY)
     assert "growth was not compared: 7 samples of one life of the guest (wanted 15)" in verdict.reasons
+
+
+def test_looks_that_were_not_answered_are_counted():
+    record = soaked(1, 20)
+    note = step(30, "soak-missed", "note", error="no answer")
+    assert remarks([replace(record, observations=(*record.observations, note, note))]) == [
+        "2 of the soak's looks were not answered"
+    ]
 
 
 def test_a_long_soak_is_told_in_hours():
