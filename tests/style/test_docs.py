@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import typer
+from test_house_rules import LAYERS
 
 from lab.cli import application
 from lab.errors import ExitCode
@@ -121,6 +122,17 @@ def test_the_table_of_exit_codes_is_that_of_the_code() -> None:
     text = (ROOT / "docs" / "exit-codes.md").read_text()
     rows = re.findall(r"^\| (\d+) \| `([A-Z_]+)` \|", text, re.MULTILINE)
     assert {(int(code), name) for code, name in rows} == {(code.value, code.name) for code in ExitCode}
+
+
+def test_the_architecture_names_every_room_and_the_import_order() -> None:
+    text = (ROOT / "docs" / "architecture.md").read_text()
+    _, _, layout = text.partition("## Layout")
+    table, _, order = layout.partition("## Import order")
+    rooms = {path.name for path in (ROOT / "lab").glob("[!_]*") if path.suffix in ("", ".py")}
+    unnamed = {room for room in rooms if not re.search(rf"`(lab/)?{re.escape(room)}/?`", table)}
+    assert not unnamed, f"docs/architecture.md does not say what {sorted(unnamed)} own"
+    written = [tuple(line.split()) for line in INDENTED.findall(order)[0].strip().splitlines()]
+    assert written == list(LAYERS)
 
 
 def test_every_page_of_docs_is_in_the_index() -> None:
