@@ -21,10 +21,12 @@ from lab.agents.placeholders import fill
 from lab.clock import Stopwatch
 from lab.config.located import unknown
 from lab.errors import ArtefactError, InputError
-from lab.model import AgentVersion, Observation, Timeouts
+from lab.model import AgentVersion, LoadMark, Observation, Timeouts
 from lab.waiting import WaitTimeout, wait_for
 
 LOOK_AGAIN_S = 0.5
+BUSY = "agent-busy"
+"""The activity of agent.yaml as a load, where a scenario makes it without `lab.workloads`."""
 
 
 class AgentUnderTest(Commands):
@@ -254,8 +256,10 @@ class AgentUnderTest(Commands):
         """Events that the agent must see, for so long; what the activity printed (`done`, `errors`).
 
         :param rate: events a second; None for a normal day's, 0 for as many as the guest can.
+        Recorded as a load, so that a report shows when there was one and what it did.
+
         :raise InputError: agent.yaml has no activity.
-        :raise AgentFailure: events could not be made.
+        :raise AgentFailure: events could not be made, or it says that there were none.
         """
         spec = self._family.activity
         if spec is None:
@@ -268,9 +272,30 @@ class AgentUnderTest(Commands):
             run=fill(spec.run, {**wanted, "seconds": f"{seconds:.0f}"}),
             timeout_s=seconds + Timeouts().command_s,
         )
+        began_s = self._clock.t_s
+        detail = {"rate": wanted["rate"], "for_s": seconds}
+        self._record(LoadMark(t_s=began_s, workload=BUSY, phase="start", detail=detail))
         told = keyvalues.parse(self._must(command, "activity failed").text)
-        found = {key: _decimal(value) for key, value in told.items()}
-        return {key: number for key, number in found.items() if number is not None}
+        numbers = {key: _decimal(value) for key, value in told.items()}
+        found = {key: number for key, number in numbers.items() if number is not None}
+        self._busied(found, self._clock.t_s - began_s)
+        return found
+
+    def _busied(self, told: Mapping[str, float], took_s: float) -> None:
+        """:raise AgentFailure: nothing was done."""
+        done = told.get("done", 0.0)
+        self._record(
+            LoadMark(
+                t_s=self._clock.t_s,
+                workload=BUSY,
+                phase="end",
+                ops=int(done),
+                ops_per_s=done / took_s if took_s > 0 else 0.0,
+                errors=int(told.get("errors", 0.0)),
+            )
+        )
+        if told.get("done") == 0:
+            raise AgentFailure(f"activity made no event in {took_s:.0f} s")
 
     def offer(self, name: str, data: bytes, *, like: str) -> Offered:
         """Hand a content file that agent.yaml does not list to the running agent, as an update would.

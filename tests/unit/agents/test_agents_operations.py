@@ -12,7 +12,7 @@ from lab.agents.operations import AgentUnderTest
 from lab.agents.outcomes import AgentFailure
 from lab.clock import Stopwatch
 from lab.errors import ArtefactError, ChannelError, InputError
-from lab.model import AgentVersion, Observation, Proof, Step, Timeouts
+from lab.model import AgentVersion, LoadMark, Observation, Proof, Step, Timeouts
 
 BEFORE = AgentVersion(build="1.0", content="290")
 NEW_CONTENT = AgentVersion(build="1.0", content="291")
@@ -351,6 +351,20 @@ def test_activity_runs_at_the_rate_of_a_normal_day_or_another(rig: Rig, guest: F
     assert rig.agent.keep_busy(2, rate=20)["done"] == 40.0
     assert guest.commands[-1] == "busy 20 2"
     assert guest.limits[-1] == 62.0, "its own time and that of a command"
+
+
+def test_activity_is_recorded_as_a_load_with_what_it_did(rig: Rig) -> None:
+    rig.agent.install(BEFORE)
+    rig.agent.keep_busy(3)
+    start, end = (item for item in rig.recorded if isinstance(item, LoadMark))
+    assert (start.phase, start.detail) == ("start", {"rate": "5", "for_s": 3})
+    assert (end.phase, end.ops, end.errors) == ("end", 15, 0)
+
+
+def test_activity_that_made_no_event_is_none(rig: Rig) -> None:
+    rig.agent.install(BEFORE)
+    with pytest.raises(AgentFailure, match="activity made no event"):
+        rig.agent.keep_busy(0)
 
 
 def test_a_foreign_content_is_offered_under_its_name_in_the_place_of_another(
