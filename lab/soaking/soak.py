@@ -188,9 +188,10 @@ class Warp(Soak):
                     hint="raise soak.for in lab.yaml, or use an image that is idle more often",
                 )
             busy = time.monotonic()
-            (act or self._agent.exercise)()
+            self._look(act or self._agent.exercise)
             time.sleep(max(0.0, min(rest_s, deadline.left_s)))
-            seen = self.sample()
+            self._look(self.sample)
+            seen = self._last or first
             rest_s = _rest(time.monotonic() - busy - rest_s)
         took_s = time.monotonic() - began
         self._note(

@@ -111,6 +111,17 @@ def test_a_warped_guest_runs_until_its_own_clock_is_there(made) -> None:
     assert [round(item.guest_s) for item in samples(seen)] == [10, 30_010, 60_010, 90_010]
 
 
+def test_a_warped_guest_may_leave_a_look_unanswered(made) -> None:
+    run, guest, _, seen = made(for_s=5.0, uptime_s=86400.0)
+    guest.silent = {2, 3}
+
+    def a_while() -> None:
+        guest.uptime_s += 30_000.0
+
+    assert run.until(act=a_while).guest_s >= 86_400.0
+    assert [item.name for item in seen if isinstance(item, Step)].count("soak-missed") == 2
+
+
 @pytest.mark.parametrize(("looked_s", "rest_s"), [(0.1, 10.0), (2.0, 18.0), (4.0, 36.0), (30.0, 60.0)])
 def test_the_longer_a_look_holds_the_clock_up_the_longer_the_guest_is_left_alone(
     looked_s: float, rest_s: float
