@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import struct
 import subprocess
 import time
+from collections.abc import Callable
 from pathlib import Path
 
+import ntfs_log
 import pytest
 from temporary_lab import user_places
 
@@ -117,47 +118,49 @@ def test_a_bad_file_is_taken_away_and_the_rest_is_what_it_was(
     assert list(tmp_path.iterdir()) == [tmp_path / "copy"]
 
 
-def restart_page() -> bytes:
-    """Of $LogFile: a client is at work, so the log was not closed (ntfs-3g's logfile.h has the layout)."""
-    page = bytearray(4096)
-    struct.pack_into("<4sHHQIIHhh", page, 0, b"RSTR", 0x1E, 9, 0, 4096, 4096, 0x30, 1, 1)
-    area = (0x10000, 1, 0xFFFF, 0, 0, 45, 0xD0, 0x30, 2 * MIB, 0, 0x30, 0x40, 1, 0)
-    struct.pack_into("<QHHHHIHHQIHHII", page, 0x30, *area)
-    name = "NTFS".encode("utf-16-le")
-    struct.pack_into("<QQHHH6xI8s", page, 0x60, 0x8000, 0x8000, 0xFFFF, 0xFFFF, 0, 8, name)
-    page[0x1E:0x20] = b"\1\0"
-    for number in range(8):
-        at = 512 * number + 510
-        page[0x20 + 2 * number : 0x22 + 2 * number], page[at : at + 2] = page[at : at + 2], b"\1\0"
-    return bytes(page)
-
-
-def leave_open(part: Path) -> None:
+def leave_open(part: Path, log: Callable[[int], bytes]) -> None:
     """Make the log of a volume one that Windows did not close."""
     told = subprocess.run([NTFSCLUSTER.path, "-F", "$LogFile", part], check=True, capture_output=True).stdout
-    cluster = int(told.split()[told.split().index(b"Length") + 2])
+    words = told.split()
+    cluster = int(words[words.index(b"Length") + 2])
     with part.open("r+b") as stream:
         stream.seek(cluster * 4096)
-        stream.write(restart_page() * 2)
+        stream.write(log(2 * MIB))
 
 
 @pytest.mark.parametrize("why", [Refusal.DIRTY, Refusal.HIBERNATED, Refusal.UNCLEAN])
 def test_a_volume_that_windows_is_not_done_with_is_not_written_to(
     why: Refusal, offline: Offline, tmp_path: Path
 ) -> None:
-    files = {"hiberfil.sys": b"HIBR".ljust(8192, b"\1")} if why is Refusal.HIBERNATED else {}
-    part = ntfs(tmp_path, "part", **{CONTENT: BAD, **files})
+    """Of one that is hibernated, another volume says so: what it has in memory is of all of them."""
+    part = ntfs(tmp_path, "part", **{CONTENT: BAD})
+    parts = [(BASIC, part)]
     if why is Refusal.DIRTY:
         run(NTFSFIX.path, part)
-    if why is Refusal.UNCLEAN:
-        leave_open(part)
-    sick = disk(tmp_path, [(BASIC, part)])
+    elif why is Refusal.UNCLEAN:
+        leave_open(part, ntfs_log.without_records)
+    else:
+        leave_open(part, ntfs_log.of_a_running_windows)
+        parts.append((BASIC, ntfs(tmp_path, "system", **{"hiberfil.sys": b"HIBR".ljust(8192, b"\1")})))
+    sick = disk(tmp_path, parts)
     before = sick.path.read_bytes()
     with pytest.raises(DiskRefused) as refused:
         offline.do(sick, [Delete(path=rf"C:\{CONTENT}")])
     assert refused.value.why is why
     assert refused.value.hint
     assert sick.path.read_bytes() == before
+
+
+def test_the_log_of_a_windows_whose_power_was_cut_is_replayed_before_a_file_is_taken_away(
+    offline: Offline, tmp_path: Path
+) -> None:
+    part = ntfs(tmp_path, "part", **{CONTENT: BAD, "Agent.sys": b"driver"})
+    leave_open(part, ntfs_log.of_a_running_windows)
+    cut = disk(tmp_path, [(BASIC, part)])
+    assert offline.read(cut, r"C:\agent.sys") == b"driver"
+    steps = [Delete(path=rf"C:\{CONTENT}"), Rename(path=r"C:\Agent.sys", to="Agent.bad"), List(path="C:\\")]
+    done = offline.do(cut, steps)
+    assert [entry.path for entry in done[2].entries] == ["/Agent.bad"]
 
 
 def test_a_disk_that_a_qemu_has_open_is_refused_at_once(offline: Offline, tmp_path: Path) -> None:

@@ -31,13 +31,16 @@ ready_ntfs() {
     quietly ntfs-3g -o ro,recover "$1" /v
     return
   fi
-  if quietly ntfs-3g -o ro "$1" /v; then
+  for number in $(sed -n 's/ ntfs$//p' /job/volumes); do
+    quietly ntfs-3g -o ro "$(disk "v$number")" /v || { why="volume $number cannot be looked at: $why"; return 1; }
     mark=$(sleeping)
     umount /v
-    [ -z "$mark" ] || { say hibernated "Windows is hibernated on it (hiberfil.sys), or was shut down by Fast Startup"; return 1; }
-  fi
+    [ -z "$mark" ] || { say hibernated "Windows is hibernated on volume $number (hiberfil.sys), or was shut down by Fast Startup"; return 1; }
+  done
   writable "$1" && return 0
-  ntfsrecover "$1" >/out/recovered 2>&1 || { say unclean "its log could not be replayed: $(tail -n 1 /out/recovered)"; return 1; }
+  # A log of version 2.0 is that of Windows 8 and later while it runs. ntfsrecover takes it for Fast Startup's, whose
+  # other half is in hiberfil.sys, and wants to be told that there is none (-k).
+  ntfsrecover -k "$1" >/out/recovered 2>&1 || { say unclean "its log could not be replayed: $(tail -n 1 /out/recovered)"; return 1; }
   writable "$1" || say unclean "its log was replayed, and still it cannot be written to: $why"
 }
 
