@@ -13,6 +13,7 @@ background after virInitialize (libvirt, src/remote/remote_daemon.c).
 from __future__ import annotations
 
 import array
+import atexit
 import contextlib
 import gc
 import json
@@ -24,7 +25,7 @@ import tempfile
 import traceback
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 WORK: Mapping[str, str] = {"cell": "lab.running.cell", "template": "lab.running.templating"}
 """What a process can be forked for: the module whose `main([PATH])` it runs."""
@@ -74,48 +75,51 @@ class Server:
         self._lines: dict[int, tuple[int, socket.socket]] = {}
         """pidfd to pid and line."""
 
-    def serve(self) -> int:
-        """Until the owner is gone: 0. In a forked child: the exit code of its work."""
-        while True:
+    def serve(self) -> None:
+        """Until the owner is gone. A forked child does its work in here and does not come back."""
+        over = False
+        while not over:
             for key, _ in self._selector.select():
                 if key.fileobj is self._control:
-                    code = self._request()
-                    if code is not None:
-                        return code
+                    over = not self._request()
                 else:
                     self._reap(key.fd)
 
-    def _request(self) -> int | None:
+    def _request(self) -> bool:
+        """Whether there was one: else the owner is gone."""
         try:
             data, descriptors, _flags, _address = socket.recv_fds(self._control, MOST_BYTES, 2)
         except ConnectionError:
             data, descriptors = b"", []
         if not data:
-            return 0
+            return False
         line, out = socket.socket(fileno=descriptors[0]), descriptors[1]
         try:
-            return self._fork(json.loads(data), line, out)
+            self._fork(json.loads(data), line, out)
         except OSError as error:
             _say(line, {"refused": f"fork failed: {error.strerror}"})
             line.close()
         finally:
             with contextlib.suppress(OSError):
                 os.close(out)
-        return None
+        return True
 
-    def _fork(self, request: dict[str, Any], line: socket.socket, out: int) -> int | None:
+    def _fork(self, request: dict[str, Any], line: socket.socket, out: int) -> None:
         if threads() != 1:
             _say(line, {"refused": f"the server has {threads()} threads, and only one survives a fork"})
             line.close()
-            return None
+            return
         pid = os.fork()
         if pid == 0:
-            return self._become(request, line, out)
+            code = 1
+            try:
+                code = self._become(request, line, out)
+            finally:
+                _leave(code)
         pidfd = os.pidfd_open(pid)
         _say(line, {"pid": pid}, [pidfd])
         self._lines[pidfd] = (pid, line)
         self._selector.register(pidfd, selectors.EVENT_READ)
-        return None
 
     def _reap(self, pidfd: int) -> None:
         self._selector.unregister(pidfd)
@@ -164,6 +168,16 @@ def _work(request: dict[str, Any], line: socket.socket) -> int:
         return 1
 
 
+def _leave(code: int) -> NoReturn:
+    """End a child at once, after what was to be done at its end: taking the interpreter with all that was
+    imported apart costs more time than starting a guest."""
+    atexit._run_exitfuncs()  # noqa: SLF001 - there is no other name for it
+    with contextlib.suppress(OSError, ValueError):
+        sys.stdout.flush()
+        sys.stderr.flush()
+    os._exit(code)
+
+
 def _say(line: socket.socket, message: dict[str, Any], descriptors: list[int] | None = None) -> None:
     """To an owner that may be gone."""
     sent = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", descriptors))] if descriptors else []
@@ -180,7 +194,8 @@ def main(arguments: list[str]) -> int:
     preload()
     sys.stdout.flush()
     sys.stderr.flush()
-    return Server(control).serve()
+    Server(control).serve()
+    return 0
 
 
 if __name__ == "__main__":
