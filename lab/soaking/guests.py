@@ -2,7 +2,7 @@
 
 The command prints `name=value` lines; a line that is none is passed over, a value that is missing is
 missing in the sample. Sources: proc(5); Microsoft's pages on `Win32_PerfRawData_PerfOS_Memory` and
-`Win32_OperatingSystem`.
+`Win32_OperatingSystem`, and on PERF_100NSEC_TIMER_INV.
 """
 
 from __future__ import annotations
@@ -42,7 +42,13 @@ $memory = Get-CimInstance Win32_PerfRawData_PerfOS_Memory
 $system = Get-CimInstance Win32_OperatingSystem
 $disk = Get-CimInstance Win32_LogicalDisk -Filter "DeviceID='C:'"
 $processes = Get-Process
-"uptime_s=" + [long]((Get-Date) - $system.LastBootUpTime).TotalSeconds
+$busy = [decimal]0; $idle = [decimal]0
+Get-CimInstance Win32_PerfRawData_PerfOS_Processor | Where-Object Name -ne '_Total' | ForEach-Object {
+    $idle += $_.PercentProcessorTime; $busy += $_.Timestamp_Sys100NS - $_.PercentProcessorTime
+}
+"cpu_busy_ticks=$busy"; "cpu_idle_ticks=$idle"
+"kernel_lines=" + (Get-WinEvent -LogName System -MaxEvents 1 -ErrorAction SilentlyContinue).RecordId
+"uptime_s=" + [long]([Diagnostics.Stopwatch]::GetTimestamp() / [Diagnostics.Stopwatch]::Frequency)
 "memory_total_kib=" + $system.TotalVisibleMemorySize
 "memory_available_kib=" + [long]($memory.AvailableBytes / 1024)
 "nonpaged_pool_kib=" + [long]($memory.PoolNonpagedBytes / 1024)
@@ -52,7 +58,11 @@ $processes = Get-Process
 "threads=" + ($processes | ForEach-Object { $_.Threads.Count } | Measure-Object -Sum).Sum
 "disk_free_kib=" + [long]($disk.FreeSpace / 1024)
 """
-"""For PowerShell 5. Awaits a real Windows guest: here only its answer's form is exercised."""
+"""For PowerShell 5. Awaits a real Windows guest: here only its answer's form is exercised.
+
+Uptime is the performance counter's, which no set clock moves. `PercentProcessorTime` is the idle thread's
+time (a PERF_100NSEC_TIMER_INV). Of a kernel's log there is nothing on the console: its events are numbered.
+"""
 
 COMMANDS: Mapping[Family, str] = {Family.LINUX: LINUX, Family.WINDOWS: WINDOWS}
 

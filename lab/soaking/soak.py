@@ -132,7 +132,7 @@ class Soak:
         """
         values = guests.values(self._guest.run(guests.COMMANDS[self._family]).text)
         values |= self._agent.sample()
-        values["kernel_lines"] = float(self._serial_lines())
+        values.setdefault("kernel_lines", float(self._serial_lines()))
         if self._last is not None:
             share = guests.cpu_share(self._last.values, values)
             if share is not None:

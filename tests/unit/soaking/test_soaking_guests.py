@@ -20,6 +20,16 @@ def test_the_linux_command_runs_in_a_plain_shell_and_tells_every_resource() -> N
     assert told["threads"] >= told["processes"] > 0
 
 
+@pytest.mark.parametrize("name", ["memory_available_kib", "file_handles", "cpu_busy_ticks", "cpu_idle_ticks"])
+def test_both_families_tell_what_is_compared(name: str) -> None:
+    assert all(f"{name}=" in command for command in guests.COMMANDS.values())
+
+
+def test_the_uptime_of_windows_is_not_that_of_a_clock_that_can_be_set() -> None:
+    assert "LastBootUpTime" not in guests.WINDOWS
+    assert "Get-Date" not in guests.WINDOWS
+
+
 def test_lines_that_tell_no_number_are_passed_over() -> None:
     text = "nonsense\nslab_kib=120\nbad=x\n=3\nuptime_s=12.5\r\n"
     assert guests.values(text) == {"slab_kib": 120.0, "uptime_s": 12.5}

@@ -158,5 +158,12 @@ def test_lines_of_the_console_are_counted() -> None:
     assert lines.count == 4
 
 
+def test_a_guest_that_counts_its_kernels_lines_itself_is_believed(made) -> None:
+    run, _, agent, _ = made()
+    assert run.sample().values["kernel_lines"] == 0.0
+    agent.sample = lambda: {"kernel_lines": 812.0}
+    assert run.sample().values["kernel_lines"] == 812.0
+
+
 def test_a_soak_is_a_long_run_of_any_clock() -> None:
     assert issubclass(Warp, Soak)
