@@ -12,7 +12,7 @@ from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
 
-from lab.config import models
+from lab.config import models, models_guests, models_judging, values
 from lab.config.located import parse_document, unknown
 from lab.config.marked import Document, Steps, located, read
 from lab.config.types import Clones, Exclude, HostSpec, Include, Lab, Matrix, Media, Override, Ring
@@ -86,7 +86,9 @@ def load_media(path: Path) -> dict[str, Media]:
     :raise ConfigError: all that is wrong with it, each with file:line:column.
     """
     document = read(path)
-    parsed: dict[str, models.MediaModel] = parse_document(dict[models.Glob, models.MediaModel], document)
+    parsed: dict[str, models_guests.MediaModel] = parse_document(
+        dict[values.Glob, models_guests.MediaModel], document
+    )
     return {pattern: _media(one, path.absolute().parent) for pattern, one in parsed.items()}
 
 
@@ -108,7 +110,7 @@ def parse_candidate(text: str) -> dict[str, str]:
 
 
 def _candidate(given: Mapping[str, str]) -> dict[str, str]:
-    adapter: TypeAdapter[str] = TypeAdapter(models.Version)
+    adapter: TypeAdapter[str] = TypeAdapter(values.Version)
     for key, value in given.items():
         if key not in ("build", "content"):
             raise InputError(f"candidate: {unknown('key', key, ['build', 'content'])}")
@@ -157,7 +159,7 @@ def _matrix(model: models.MatrixModel) -> Matrix:
     )
 
 
-def _profile(name: str, model: models.ProfileModel) -> Profile:
+def _profile(name: str, model: models_guests.ProfileModel) -> Profile:
     return Profile(
         name=name,
         vcpus=model.vcpus,
@@ -190,7 +192,7 @@ def _seconds(model: models.TimeoutsModel | models.SomeTimeoutsModel) -> dict[str
     return {f"{name}_s": value for name, value in model.model_dump().items() if value is not None}
 
 
-def _compare(compare: models.CompareModel) -> TestPlan:
+def _compare(compare: models_judging.CompareModel) -> TestPlan:
     return TestPlan(
         level=compare.level,
         power=compare.power,
@@ -206,7 +208,7 @@ def _others(margins: Mapping[str, float], given: Mapping[str, float]) -> dict[st
     return {pattern: margin for pattern, margin in margins.items() if pattern not in given}
 
 
-def _evidence(evidence: models.EvidenceModel) -> EvidencePolicy:
+def _evidence(evidence: models_guests.EvidenceModel) -> EvidencePolicy:
     return EvidencePolicy(
         memory_dump=evidence.memory_dump,
         max_size_mib=evidence.max_size,
@@ -216,7 +218,7 @@ def _evidence(evidence: models.EvidenceModel) -> EvidencePolicy:
     )
 
 
-def _gate(model: models.GateModel) -> GatePolicy:
+def _gate(model: models_judging.GateModel) -> GatePolicy:
     return GatePolicy(
         min_cells=model.min_cells,
         allow_flaky=model.allow_flaky,
@@ -231,7 +233,7 @@ def _gate(model: models.GateModel) -> GatePolicy:
     )
 
 
-def _places(model: models.PlacesModel, root: Path) -> Places:
+def _places(model: models_guests.PlacesModel, root: Path) -> Places:
     return places(
         cache=_below(root, model.cache) if model.cache else None,
         state=_below(root, model.state) if model.state else None,
@@ -239,7 +241,7 @@ def _places(model: models.PlacesModel, root: Path) -> Places:
     )
 
 
-def _media(model: models.MediaModel, root: Path) -> Media:
+def _media(model: models_guests.MediaModel, root: Path) -> Media:
     def path(text: str | None) -> Path | None:
         return None if text is None else _below(root, text)
 

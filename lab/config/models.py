@@ -1,78 +1,28 @@
 """The shape of lab.yaml, version 1, as pydantic models: what may be written, with a word on each key.
 
 These exist only while a file is read; lab.config.load turns them into lab.config.types. The JSON
-Schema and docs/lab-yaml.md are made from the descriptions here, so they are written for users.
+Schema and docs/lab-yaml.md are made from the descriptions, so they are written for users. Here is the
+file itself and its matrix; `models_guests` and `models_judging` have the larger sections.
 """
 
 from __future__ import annotations
 
-from collections import Counter
-from datetime import date
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, model_validator
+from pydantic import AfterValidator, Field
 
 from lab.config.located import Model
-from lab.config.spelling import spelled
-from lab.config.units import Flag, MiB, PathText, Seconds, Text
-from lab.model import Arm, DumpWhen, Firmware, Identity
-
-NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9.-]{0,47}$"
-GLOB_PATTERN = r"^[A-Za-z0-9*?\[\]{},!.-]{1,80}$"
-VERSION_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9.+~:-]{0,39}$"
-
-Item = TypeVar("Item")
-
-
-def _distinct(items: tuple[Item, ...]) -> tuple[Item, ...]:
-    twice = [item for item, count in Counter(items).items() if count > 1]
-    if twice:
-        raise ValueError(f"wanted each value once, {twice[0]!r} is there twice")
-    return items
-
-
-def _as_list(value: object) -> object:
-    return [value] if isinstance(value, str) else value
-
-
-def _iso_date(text: str) -> str:
-    try:
-        return date.fromisoformat(text).isoformat()
-    except ValueError:
-        raise ValueError("wanted a date such as 2026-12-31") from None
-
-
-def _one_or_many(item: dict[str, Any]) -> WithJsonSchema:
-    many = {"type": "array", "items": item, "minItems": 1, "uniqueItems": True}
-    return WithJsonSchema({"anyOf": [item, many]})
-
-
-Name = Annotated[
-    str,
-    spelled(NAME_PATTERN, "a name: letters, digits, dot and hyphen (at most 48)"),
-    WithJsonSchema({"type": "string", "pattern": NAME_PATTERN}),
-]
-Glob = Annotated[
-    str,
-    spelled(GLOB_PATTERN, "a name or a pattern with * ? [..] {a,b}"),
-    WithJsonSchema({"type": "string", "pattern": GLOB_PATTERN}),
-]
-Version = Annotated[Text, spelled(VERSION_PATTERN, "a version: letters, digits and . + ~ : - (at most 40)")]
-HostUri = Annotated[
-    str, spelled(r"embed|[a-z][a-z0-9+]*://\S+", "embed or a libvirt URI such as qemu:///system")
-]
-FigureGlob = Annotated[str, Field(pattern=r"^[A-Za-z0-9*?\[\]_./-]{1,80}$")]
-Count = Annotated[int, Field(ge=1, le=10_000)]
-Seed = Annotated[int, Field(ge=0, le=2**31 - 1)]
-
-_ListOf = Annotated[
-    tuple[Item, ...], BeforeValidator(_as_list), Field(min_length=1), AfterValidator(_distinct)
-]
-Versions = Annotated[_ListOf[Version], _one_or_many({"type": ["string", "number"]})]
-Globs = Annotated[_ListOf[Glob], _one_or_many({"type": "string", "pattern": GLOB_PATTERN})]
-Seeds = Annotated[_ListOf[Seed], _one_or_many({"type": "integer", "minimum": 0, "maximum": 2**31 - 1})]
-Arms = Annotated[_ListOf[Arm], _one_or_many({"enum": [str(arm) for arm in Arm]})]
-Select = Annotated[str, Field(min_length=1, max_length=400)]
+from lab.config.models_guests import (
+    ClonesModel,
+    EvidenceModel,
+    HostModel,
+    MediaModel,
+    PlacesModel,
+    ProfileModel,
+)
+from lab.config.models_judging import CompareModel, GateModel
+from lab.config.units import Flag, MiB, PathText, Seconds
+from lab.config.values import Arms, Count, Glob, Globs, Name, Seeds, Select, Version, Versions, distinct
 
 
 class InstalledModel(Model):
@@ -193,57 +143,6 @@ class OverrideModel(Model):
     reason: str = Field(default="", description="Why; printed by `lab plan --explain`.")
 
 
-class ProfileModel(Model):
-    """Virtual hardware of a machine."""
-
-    vcpus: Count = Field(default=1, description="Virtual processors.")
-    memory: MiB = Field(default=512, description="Memory.")
-    firmware: Firmware = Field(
-        default=Firmware.BIOS, description="`bios` or `uefi`; must be that of the image."
-    )
-    tpm: Flag = Field(default=False, description="A TPM 2.0; the host needs swtpm.")
-    secure_boot: Flag = Field(
-        default=False, description="UEFI with Secure Boot and Microsoft's keys; the host needs OVMF."
-    )
-    video: Literal["vga", "qxl", "virtio"] = Field(default="vga", description="Model of the display adapter.")
-    disk_bus: Literal["virtio", "sata"] = Field(default="virtio", description="How the disk is attached.")
-    nic: Literal["virtio", "e1000e"] = Field(default="virtio", description="Model of the network card.")
-    network: Literal["isolated", "none", "outbound"] = Field(
-        default="isolated",
-        description="`isolated`: only the lab reaches the guest; `none`: no card; `outbound`: user-mode NAT.",
-    )
-    time_warp: Flag = Field(
-        default=False,
-        description="Days of uptime in minutes: emulated, one processor, and the clock jumps to the next "
-        "timer whenever the guest is idle. See docs/soak.md for what it can and cannot show.",
-    )
-
-    @model_validator(mode="after")
-    def _one_processor(self) -> ProfileModel:
-        if self.time_warp and self.vcpus != 1:
-            raise ValueError(
-                "wanted vcpus: 1 beside time_warp: true (instruction counting runs one processor)"
-            )
-        return self
-
-
-class HostModel(Model):
-    """A machine that runs VMs."""
-
-    name: Name = Field(description="How messages and reports call it.")
-    uri: HostUri = Field(
-        default="embed",
-        description="`embed` (libvirt's QEMU driver inside the lab's own processes: no daemon, no root) "
-        "or a libvirt URI such as `qemu:///system` or `qemu+ssh://host/system`.",
-    )
-    slots: Count | None = Field(
-        default=None, description="Guests at a time. Default: what processors and memory allow."
-    )
-    memory: MiB | None = Field(
-        default=None, description="Memory guests may use together. Default: what is free."
-    )
-
-
 class RingModel(Model):
     """A stage of the roll-out: its cells run before those of the next ring."""
 
@@ -251,100 +150,6 @@ class RingModel(Model):
     select: Select = Field(description="Its cells: a pattern over cell ids, or words with and/or/not.")
     stop_on_failure: Flag = Field(
         default=True, description="A failed cell in this ring stops the rings after it."
-    )
-
-
-class KnownIssueModel(Model):
-    """A bug that is accepted until a date."""
-
-    title: Annotated[str, Field(min_length=1)] = Field(description="Pattern over the titles of findings.")
-    images: Glob = Field(default="*", description="Images on which it is accepted.")
-    until: Annotated[str, AfterValidator(_iso_date)] = Field(
-        description="Last day on which it is accepted, as YYYY-MM-DD."
-    )
-    link: str = Field(default="", description="Where the bug is tracked.")
-
-
-class GateModel(Model):
-    """What turns verdicts into the exit code."""
-
-    min_cells: Annotated[int, Field(ge=1)] = Field(
-        default=1, description="Fewer passed candidate cells than this is never a ship."
-    )
-    allow_flaky: Flag = Field(
-        default=False,
-        description="Ship although a cell passed only after a failed attempt; never after a fatal finding.",
-    )
-    allow_inconclusive: Annotated[int, Field(ge=0)] = Field(
-        default=0, description="So many inconclusive candidate cells are tolerated."
-    )
-    allow_unrunnable: Flag = Field(
-        default=True,
-        description="Cells that cannot run on these hosts do not close the gate; they are always listed.",
-    )
-    require_baseline: Flag = Field(
-        default=True,
-        description="Each candidate cell's baseline twin must have passed, or the comparison is void.",
-    )
-    require_comparison: Flag = Field(
-        default=False,
-        description="Every comparison of the arms must have an answer; else `not enough runs` is a remark.",
-    )
-    known_issues: tuple[KnownIssueModel, ...] = Field(
-        default=(), description="Bugs that are accepted until a date."
-    )
-
-
-class CompareModel(Model):
-    """How sure comparisons of the arms must be, and what is tolerated; docs/comparing.md."""
-
-    level: Annotated[float, Field(ge=0.0001, le=0.2)] = Field(
-        default=0.05,
-        description="Largest chance of one false regression in the whole run, and of each false `no worse`.",
-    )
-    power: Annotated[float, Field(ge=0.5, le=0.99)] = Field(
-        default=0.8, description="Chance to decide with as many further runs as a report asks for."
-    )
-    most: Annotated[int, Field(ge=0, le=1000)] = Field(
-        default=0,
-        description="Pairs of runs (one of each arm) per image, profile and scenario at which repeating "
-        "gives up. Beyond the matrix's repetitions a pair is run only while the comparison is open; an "
-        "override's repetitions are exact. 0: only the matrix's repetitions, one look.",
-    )
-    crashes: Annotated[float, Field(gt=0, lt=1)] = Field(
-        default=0.2,
-        description="More failures per run than this are ruled out before `no worse` is said (0.2: one run "
-        "in five). An increase that is shown is always a regression.",
-    )
-    leak: Annotated[float, Field(ge=0, le=10)] = Field(
-        default=0.01,
-        description="Growth per hour beyond the released agent's, as share of its amount, that is tolerated.",
-    )
-    figures: dict[FigureGlob, Annotated[float, Field(ge=0, lt=1)]] = Field(
-        default={},
-        description="Figure pattern to the share by which the candidate may be worse; the first that matches "
-        "counts, before the lab's own (docs/comparing.md).",
-    )
-
-
-class EvidenceModel(Model):
-    """What is taken from a guest before it is destroyed; docs/evidence.md says what each part costs."""
-
-    memory_dump: DumpWhen = Field(
-        default=DumpWhen.FAILED,
-        description="Write down the guest's memory and its kernel log: `failed` after a fatal finding or at "
-        "a silent guest, `on` at the end of every attempt, `off` never.",
-    )
-    max_size: MiB = Field(default=2048, description="Guests with more memory than this are not dumped.")
-    most: Annotated[int, Field(ge=0, le=10_000)] = Field(
-        default=3, description="Memory dumps per run; the recordings of other cells say that they have none."
-    )
-    guest_dump_wait: Seconds = Field(
-        default=60.0,
-        description="How long a crashed guest may write a dump of its own, while it makes progress.",
-    )
-    dump_disk: MiB | None = Field(
-        default=None, description="Size of a second, empty disk for the guest's own dump. Default: no disk."
     )
 
 
@@ -366,66 +171,16 @@ class SoakModel(Model):
     )
 
 
-class ClonesModel(Model):
-    """Cells that start from a guest which was booted once and frozen; docs/clones.md."""
-
-    use: Flag = Field(
-        default=True,
-        description="Start cells as clones. Each image still boots from power-off at least once per arm.",
-    )
-    warm: Flag = Field(
-        default=True, description="Freeze with the installed agent on, so that cells need not install it."
-    )
-    cache: MiB = Field(
-        default=20 * 1024, description="Room for templates; the least recently used ones are dropped."
-    )
-    identity: Identity = Field(
-        default=Identity.KEEP,
-        description="`keep`: a clone has its template's machine-id, host name and DHCP identity. "
-        "`new`: it gets its own.",
-    )
-
-
-class MediaModel(Model):
-    """Files of yours that an image of Windows is made from, and which of its variants; docs/windows.md."""
-
-    iso: PathText | None = Field(default=None, description="Installation media of Windows.")
-    virtio: PathText | None = Field(default=None, description="virtio-win media with the drivers.")
-    openssh: PathText | None = Field(
-        default=None, description="MSI of OpenSSH for Windows; releases before Server 2025 bring no server."
-    )
-    edition: str | None = Field(default=None, description="Edition, such as `Enterprise` or `Standard Core`.")
-    language: str | None = Field(default=None, description="Language of the media, such as `en-US`.")
-    updates: tuple[PathText, ...] | None = Field(
-        default=None, description="Updates (.msu) to install, in this order: the OS build as an axis."
-    )
-
-
-class PlacesModel(Model):
-    """Directories outside the checkout. The environment variable LAB_HOME wins over all three."""
-
-    cache: PathText | None = Field(
-        default=None, description="Images and artefacts. Default: XDG_CACHE_HOME/fleet-lab."
-    )
-    state: PathText | None = Field(
-        default=None, description="Host facts, locks, keys. Default: XDG_STATE_HOME/fleet-lab."
-    )
-    runtime: PathText | None = Field(
-        default=None,
-        description="Sockets; at most 50 bytes long. Default: XDG_RUNTIME_DIR/fleet-lab.",
-    )
-
-
 _DEFAULT_HOSTS = (HostModel(name="here"),)
 
 
 def _distinct_hosts(hosts: tuple[HostModel, ...]) -> tuple[HostModel, ...]:
-    _distinct(tuple(host.name for host in hosts))
+    distinct(tuple(host.name for host in hosts))
     return hosts
 
 
 def _distinct_rings(rings: tuple[RingModel, ...]) -> tuple[RingModel, ...]:
-    _distinct(tuple(ring.name for ring in rings))
+    distinct(tuple(ring.name for ring in rings))
     return rings
 
 

@@ -20,7 +20,7 @@ DOCUMENT_PATH = Path("docs/lab-yaml.md")
 _INTRODUCTION = """\
 # lab.yaml reference
 
-<!-- Made from the schema by `python -m lab.config.reference`; change lab/config/models.py instead. -->
+<!-- Made from the schema by `python -m lab.config.reference`; change the models in lab/config instead. -->
 
 `lab.yaml` says what a run tests, where it runs, and what must hold to ship. The default file in this
 repository is the shortest example. A mistake is answered with its place and what was wanted:

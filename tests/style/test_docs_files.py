@@ -12,7 +12,7 @@ from pydantic import create_model
 from test_docs import FENCED, INDENTED, PAGES, ROOT
 
 from lab.agents import schema as agent
-from lab.config import located, models
+from lab.config import located, models, models_guests
 from lab.config.marked import read_text
 from lab.errors import ConfigError
 from lab.images import catalogue
@@ -28,7 +28,7 @@ SECTIONS: tuple[type[located.Model], ...] = (models.LabModel, agent.AgentModel, 
 MAPPINGS: tuple[Any, ...] = (
     Mapping[str, agent.BuildModel],
     Mapping[str, agent.FeatureModel],
-    Mapping[str, models.MediaModel],
+    Mapping[str, models_guests.MediaModel],
 )
 
 
