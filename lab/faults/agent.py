@@ -85,6 +85,13 @@ foreach ($id in $pids -split ' ') { [Lab.Nt]::NtResumeProcess((Get-Process -Id $
 """,
     ),
 }
+# What is denied to the system account (S-1-5-18) by the directory's own entries.
+RULES = r"""
+function rules {
+    (Get-Acl $denied).GetAccessRules($true, $false, [Security.Principal.SecurityIdentifier]) |
+        Where-Object { $_.AccessControlType -eq 'Deny' -and $_.IdentityReference.Value -eq 'S-1-5-18' }
+}
+"""
 # root is denied by a read-only bind mount: file modes do not hold it.
 DENY = {
     Family.LINUX: Scripts(
@@ -108,16 +115,27 @@ echo "undone=root can write to $denied"
     Family.WINDOWS: Scripts(
         inject=r"""
 $denied = if ($path) { $path } else { $dir }
+if (-not (Test-Path -PathType Container $denied)) { throw "$denied is no directory" }
+"""
+        + RULES
+        + r"""
+if (rules) { throw "$denied is denied to the system account already" }
 icacls $denied /deny '*S-1-5-18:(OI)(CI)(W,D)' | Out-Null
+if ($LASTEXITCODE) { throw "icacls ended with $LASTEXITCODE" }
 "denied=$denied"
 """,
-        prove=r"""
-if ((icacls $denied) -match '\(DENY\)') { "proof=the system account may not write to $denied"; exit 0 }
-exit 1
+        prove=RULES
+        + r"""
+$rights = (rules).FileSystemRights
+if (-not $rights) { exit 1 }
+"proof=the system account is denied $rights on $denied"
 """,
-        undo=r"""
+        undo=RULES
+        + r"""
+if (-not $denied) { 'undone=nothing was denied'; exit 0 }
 icacls $denied /remove:d '*S-1-5-18' | Out-Null
-"undone=the system account may write to $denied"
+if (rules) { exit 1 }
+"undone=nothing on $denied is denied to the system account"
 """,
     ),
 }

@@ -15,7 +15,7 @@ from lab.guest.windows import launch
 from lab.model import Family
 from lab.proc import Completed
 
-SCRIPTED = ("disk-full", "disk-read-only", "memory-squeeze")
+SCRIPTED = ("disk-full", "disk-read-only", "memory-squeeze", "agent-denied", "agent-suspend")
 
 
 class PaperGuest:
