@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from lab.model import EvidenceRef, Observation, SerialChunk
-from lab.report.shape import Excerpt, Line
+from lab.report.shape_failures import Excerpt, Line
 from lab.report.wording import mask_keys, plain
 
 SERIAL = "serial.log"

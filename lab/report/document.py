@@ -23,11 +23,11 @@ from lab.report.shape import (
     Attempt,
     CellRow,
     ImageFacts,
-    Noise,
     Report,
     RunFacts,
     Span,
 )
+from lab.report.shape_failures import Noise
 from lab.report.wording import scrub
 
 

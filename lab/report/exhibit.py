@@ -8,7 +8,7 @@ from pathlib import Path
 from lab.model import Arm, AttemptRecord, Finding, FindingKind, Frame, Screen
 from lab.recording.look import remembered
 from lab.report import console, story
-from lab.report.shape import EvidenceFile, Exhibit, Picture
+from lab.report.shape_failures import EvidenceFile, Exhibit, Picture
 from lab.report.wording import SCREEN_WORD
 
 MOST_PICTURES = 6

@@ -10,7 +10,7 @@ from pathlib import Path
 from lab.model import AgentVersion, Arm, Blame, FindingKind, Outcome, Signature
 from lab.report import exhibit, faults
 from lab.report.cases import FAILURES, Case
-from lab.report.shape import Failure
+from lab.report.shape_failures import Failure
 from lab.report.wording import KIND_MEANING, count, same_words
 
 NO_FINDING = "scenario-failed"

@@ -6,7 +6,7 @@ from itertools import zip_longest
 
 from lab.detect.faults import catalogue
 from lab.model import Finding
-from lab.report.shape import FaultNote, Parameter
+from lab.report.shape_failures import FaultNote, Parameter
 
 MOST_CHECKS = 5
 

@@ -7,7 +7,8 @@ from fnmatch import fnmatchcase
 
 from lab.model import Arm, Omitted, Outcome
 from lab.report.cases import Case
-from lab.report.shape import Failure, Fleet, FleetImage
+from lab.report.shape import Fleet, FleetImage
+from lab.report.shape_failures import Failure
 
 STATES = ("affected", "unproven", "untested", "proven")
 """Worst first."""

@@ -9,7 +9,7 @@ from pathlib import Path
 from lab.model import Blame, Omitted
 from lab.report import console
 from lab.report.cases import FAILURES, Case, lab_hint
-from lab.report.shape import Excerpt, Gap
+from lab.report.shape_failures import Excerpt, Gap
 from lab.report.wording import GAP_WORDS, same_words
 
 Key = tuple[str, str]

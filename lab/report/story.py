@@ -24,7 +24,7 @@ from lab.model import (
     Step,
 )
 from lab.report.console import Console, evidence_on_console
-from lab.report.shape import Sighting, StoryLine
+from lab.report.shape_failures import Sighting, StoryLine
 from lab.report.shape_measured import Boot, Mark
 from lab.report.wording import KIND_WORD, count, plain, seconds
 
