@@ -210,7 +210,7 @@ def soak(attempt: Attempt, guest: Guest) -> Soak:
 
 @pytest.fixture
 def warp(attempt: Attempt, guest: Guest) -> Warp:
-    """A guest whose clock runs ahead while it is idle: `warp.until(days)`; needs `time_warp=True`."""
+    """A guest whose clock runs ahead while it is idle: `warp.until(uptime_s)`; needs `time_warp=True`."""
     from lab.soaking import Warp
 
     assert guest is attempt.guest

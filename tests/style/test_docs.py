@@ -135,6 +135,14 @@ def test_the_architecture_names_every_room_and_the_import_order() -> None:
     assert written == list(LAYERS)
 
 
+def test_the_table_of_fixtures_is_that_of_the_plugin() -> None:
+    plugin = (ROOT / "lab" / "pytest_plugin.py").read_text()
+    there = set(re.findall(r"^@pytest\.fixture\ndef (\w+)", plugin, re.MULTILINE))
+    text = (ROOT / "docs" / "writing-a-scenario.md").read_text()
+    _, _, rest = text.partition("## Fixtures")
+    assert set(re.findall(r"^\| `(\w+)` \|", rest.partition("**")[0], re.MULTILINE)) == there
+
+
 def test_every_page_of_docs_is_in_the_index() -> None:
     index = ROOT / "docs" / "README.md"
     linked = {(index.parent / target).resolve() for target in LINK.findall(index.read_text())}
