@@ -7,9 +7,11 @@ no program of others: a non-maskable interrupt, which Windows answers with 0x80 
 
 from __future__ import annotations
 
+import contextlib
+
 from lab.detect.dumps import DumpError, read_dump
 from lab.detect.windows import eventlog
-from lab.errors import MachineError
+from lab.errors import ChannelError, MachineError
 from lab.machine.witness import MachineWitness
 from lab.model import Finding, FindingKind
 from lab.offline.disk import Disk
@@ -25,6 +27,8 @@ MARK, MARK_AWAY = "C:\\ProgramData\\lab-offline.txt", "lab-offline.bad"
 STOP_S = 60.0
 DUMP_S = 300.0
 HEAD = 1 << 20
+ASK_SHARE = 1 / 6
+"""Of a command's time: what a guest was asked just before it went away is never answered."""
 
 
 def checkpoint(bench: Bench) -> str:
@@ -105,15 +109,17 @@ def dump(bench: Bench) -> str:
 def back(bench: Bench) -> str:
     """The guest restarts by itself, counts one boot, and has written down why."""
     _provoked(bench)
-    guest, left = bench.guest, bench.stopped_boot
+    left, ask_s = bench.stopped_boot, ASK_SHARE * bench.timeouts.command_s
 
-    def again() -> str:
-        found = guest.boot_id()
-        return "" if found == left else found
+    def again() -> str | None:
+        for channel in bench.ways.values():
+            with contextlib.suppress(ChannelError):
+                found = bench.dialect.boot_id(channel, ask_s)
+                return None if found == left else found
+        return None
 
-    limit_s = bench.timeouts.reboot_s
-    now = wait_for(again, what="the boot after the stop", timeout_s=limit_s, ignore=(Exception,))
-    log = eventlog.read(guest.crash_log(DAY_S) or b"")
+    now = wait_for(again, what="the boot after the stop", timeout_s=bench.timeouts.reboot_s)
+    log = eventlog.read(bench.guest.crash_log(DAY_S) or b"")
     codes = [one.code for one in eventlog.crashes(log, bench.clock.t_s)]
     want(NMI in codes, f"its event log tells of {codes or 'no stop'} (wanted 0x{NMI:X})")
     return f"boot {left} became {now}; event log: 0x{NMI:X}"

@@ -10,9 +10,10 @@ import pytest
 from lab.cli import selftest_windows
 from lab.errors import ChannelError, InputError, NothingSelected
 from lab.model import Family
-from lab.selftest.windows import CHECKS, Outcome, Result, Tried, runner
+from lab.selftest.windows import CHECKS, Outcome, Result, Tried, checks_ends, runner
 from lab.selftest.windows.bench import Bench
 from lab.selftest.windows.checks import WORDS, Absent, Check, Differs, over
+from lab.waiting import WaitTimeout
 
 
 def result(name: str, outcome: Outcome, number: int = 1) -> Result:
@@ -98,6 +99,34 @@ def test_a_channel_that_tells_another_boot_differs() -> None:
         over("ssh")(cast(Bench, bench))
     with pytest.raises(Absent):
         over("winrm")(cast(Bench, bench))
+
+
+def stopped(told: list[str | ChannelError]) -> Bench:
+    """Of a guest that was stopped in boot 1-1 and answers so, one word after the other, the last for ever."""
+
+    def boot_id(_channel: object, _s: float) -> str:
+        word = told.pop(0) if len(told) > 1 else told[0]
+        if isinstance(word, ChannelError):
+            raise word
+        return word
+
+    bench = SimpleNamespace(
+        ways={"agent": object()},
+        timeouts=SimpleNamespace(command_s=1.0, reboot_s=0.5),
+        dialect=SimpleNamespace(boot_id=boot_id),
+        guest=SimpleNamespace(crash_log=lambda _s: b""),
+        clock=SimpleNamespace(t_s=9.0),
+        stopped_s=1.0,
+        stopped_boot="1-1",
+    )
+    return cast(Bench, bench)
+
+
+def test_the_boot_that_was_stopped_is_not_the_boot_after_the_stop(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(checks_ends.eventlog, "crashes", lambda _log, _t_s: [SimpleNamespace(code=0x80)])
+    with pytest.raises(WaitTimeout, match="the boot after the stop"):
+        checks_ends.back(stopped(["1-1"]))
+    assert "1-1 became 2-2" in checks_ends.back(stopped(["1-1", ChannelError("silent"), "2-2"]))
 
 
 def test_checks_are_chosen_by_name_or_pattern_in_their_own_order() -> None:
