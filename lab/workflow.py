@@ -61,7 +61,11 @@ def _planned(setting: Setting) -> Setting:
 
 def run(request: Request) -> tuple[GateDecision, RunDirectory]:
     """Plan, then build images and run cells side by side, then judge what was recorded."""
-    return carry_out(plan(request))
+    from lab.running.forkserver_client import preloaded
+
+    setting = Setting.read(request)
+    with preloaded():  # while hosts are looked at
+        return carry_out(_planned(setting))
 
 
 def carry_out(setting: Setting) -> tuple[GateDecision, RunDirectory]:

@@ -19,6 +19,7 @@ import gc
 import json
 import os
 import selectors
+import signal
 import socket
 import sys
 import tempfile
@@ -191,7 +192,9 @@ def main(arguments: list[str]) -> int:
     control.set_inheritable(False)
     with contextlib.suppress(OSError):
         NAME.write_text("lab-forkserver")
+    before = signal.signal(signal.SIGTERM, lambda _number, _frame: sys.exit(0))
     preload()
+    signal.signal(signal.SIGTERM, before)
     sys.stdout.flush()
     sys.stderr.flush()
     Server(control).serve()

@@ -45,6 +45,7 @@ class ForkServer:
     def __init__(self) -> None:
         ours, theirs = child.line()
         self._control = ours
+        self._ready = False
         self._said: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - closed by `close`
         with theirs:
             self.process = subprocess.Popen(
@@ -78,11 +79,14 @@ class ForkServer:
         except BaseException:
             ours.close()
             raise
+        self._ready = True
         return Child(pid, pidfd, ours, on_event=on_event)
 
     def close(self) -> None:
-        """End it; what it forked runs on."""
+        """End it; what it forked runs on. One that may still be importing does not see us go."""
         self._control.close()
+        if not self._ready:
+            self.process.terminate()
         try:
             self.process.wait(END_S)
         except subprocess.TimeoutExpired:

@@ -334,6 +334,22 @@ class TestTheServer:
             broken.fork("test", Path("x"), out.fileno())
         broken.close()
 
+    def test_a_server_that_is_no_longer_wanted_while_it_imports_ends_and_leaves_nothing(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("TMPDIR", str(tmp_path))
+        monkeypatch.setattr(forkserver_client, "MODULE", "lab.running.forkserver")
+        own = ForkServer()
+        wait_for(
+            lambda: any(tmp_path.glob("lab-preload-*")) or own.process.poll() is not None,
+            what="the last of its imports",
+            timeout_s=WAIT_S,
+            interval_s=0.002,
+        )
+        own.close()
+        assert own.process.returncode in (0, -signal.SIGTERM)
+        assert list(tmp_path.iterdir()) == []
+
     def test_an_environment_too_large_for_a_request_is_refused(
         self, server: ForkServer, out: IO[bytes], monkeypatch: pytest.MonkeyPatch
     ) -> None:
