@@ -25,6 +25,8 @@ READ = (
 )
 STALLED_S = 2.0
 """For a command to a guest that stands still as soon as it does what it is told."""
+TRIES_BEFORE = 4
+"""Writes at most whose fastest says how long one takes without a limit."""
 TRIES = 24
 """Bad blocks that are read to see one fail."""
 
@@ -103,7 +105,7 @@ class DiskSlow:
         self._before_s = 0.0
 
     def inject(self) -> None:
-        self._before_s = self._write()
+        self._before_s = self._usual()
         blockfilter.throttle(self._subject.domain, bytes_per_s=self._bytes_s, requests_per_s=self._requests_s)
 
     def prove(self) -> str:
@@ -116,6 +118,15 @@ class DiskSlow:
     def undo(self) -> str:
         blockfilter.throttle(self._subject.domain)
         return "QEMU limits the disk no more"
+
+    def _usual(self) -> float:
+        """The fastest of a few writes: on a busy host one alone may take as long as under the limit."""
+        fastest_s = self._write()
+        for _ in range(TRIES_BEFORE - 1):
+            if fastest_s <= self._least_s() / 4:
+                break
+            fastest_s = min(fastest_s, self._write())
+        return fastest_s
 
     def _blocks(self) -> int:
         """So much that the limit makes it last about `PROBE_S`; a limit on requests alone: a few files."""
