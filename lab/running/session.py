@@ -23,7 +23,7 @@ from lab.images.built import BuiltImage
 from lab.machine import leftovers
 from lab.matrix.estimate import keys as estimate_keys
 from lab.model import Cell, Omitted, Plan
-from lab.running import boot_times, ending
+from lab.running import artefacts, boot_times, ending
 from lab.running.admission_demand import Measured
 from lab.running.fleet import Fleet, Job
 from lab.running.forkserver_client import preloaded
@@ -80,10 +80,13 @@ class Session:
         )
 
     def _ensure_image(self, name: str) -> BuiltImage:
-        recipe = self.setting.recipes[name]
-        return self.setting.store.build(
+        """The image, and what its cells will put into it."""
+        recipe, lab = self.setting.recipes[name], self.setting.lab
+        built = self.setting.store.build(
             recipe, progress=lambda line: self._progress.image(name, "making", line)
         )
+        artefacts.make_ready(self.plan.cells, built, lab.root, lab.places)
+        return built
 
     def order(self, cell: Cell, image: BuiltImage) -> CellOrder:
         """Everything the cell's process needs."""
