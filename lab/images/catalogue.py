@@ -11,14 +11,14 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Discriminator, Field, TypeAdapter
+from pydantic import Discriminator, Field
 
 from lab.config import located
 from lab.config.spelling import spelled
 from lab.config.units import Flag, MiB
 from lab.errors import ConfigError, InputError
 from lab.images.recipe import DebianRecipe, DiskRecipe, Recipe, StandInRecipe, TinyRecipe
-from lab.images.recipe_model import Common
+from lab.images.recipe_model import AnyImageModel, beside, of_any_image
 from lab.images.windows.recipe_file import WindowsModel, windows_recipe
 from lab.model import Family, Firmware
 
@@ -33,7 +33,7 @@ PathPattern = Annotated[str, spelled(r"/[A-Za-z0-9_.+*/-]+", "an absolute path, 
 Sha256 = Annotated[str, spelled(r"[0-9a-f]{64}", "a sha256, 64 hexadecimal digits in lower case")]
 
 
-class DebianModel(Common):
+class DebianModel(AnyImageModel):
     """A Debian release, made from packages."""
 
     kind: Literal["debian"]
@@ -53,7 +53,7 @@ class DebianModel(Common):
     cmdline: str = Field(default="", description="added to the kernel command line")
 
 
-class TinyModel(Common):
+class TinyModel(AnyImageModel):
     """A kernel, busybox and the guest agent."""
 
     kind: Literal["tiny"]
@@ -63,7 +63,7 @@ class TinyModel(Common):
     cmdline: str = Field(default="", description="added to the kernel command line")
 
 
-class StandInModel(Common):
+class StandInModel(AnyImageModel):
     """A STAND-IN for a Windows guest: a Linux that is talked to as Windows is."""
 
     kind: Literal["stand-in"]
@@ -72,7 +72,7 @@ class StandInModel(Common):
     disk: MiB = Field(default=64, description="size of the system disk")
 
 
-class DiskModel(Common):
+class DiskModel(AnyImageModel):
     """A disk that the user brings."""
 
     kind: Literal["disk"]
@@ -138,10 +138,8 @@ def _recipe(parsed: AnyModel, path: Path) -> Recipe:
             return _debian(parsed, path)
         case TinyModel():
             return TinyRecipe(
-                name=path.stem, source=path, summary=parsed.summary, release=parsed.release,
-                kernel=parsed.kernel, min_memory_mib=parsed.min_memory, suite=parsed.suite,
-                suites=(parsed.suite, *parsed.also), disk_mib=parsed.disk, cmdline=parsed.cmdline,
-                first_boot_resets=parsed.first_boot_resets,
+                **of_any_image(parsed, path), suite=parsed.suite, suites=(parsed.suite, *parsed.also),
+                disk_mib=parsed.disk, cmdline=parsed.cmdline,
             )  # fmt: skip
         case DiskModel():
             return _disk(parsed, path)
@@ -149,10 +147,8 @@ def _recipe(parsed: AnyModel, path: Path) -> Recipe:
             return windows_recipe(parsed, path)
         case StandInModel():
             return StandInRecipe(
-                name=path.stem, source=path, summary=parsed.summary, release=parsed.release,
-                kernel=parsed.kernel, min_memory_mib=parsed.min_memory, suite=parsed.suite,
-                suites=(parsed.suite, *parsed.also), disk_mib=parsed.disk,
-                first_boot_resets=parsed.first_boot_resets,
+                **of_any_image(parsed, path), suite=parsed.suite, suites=(parsed.suite, *parsed.also),
+                disk_mib=parsed.disk,
             )  # fmt: skip
 
 
@@ -165,10 +161,9 @@ def _debian(parsed: DebianModel, path: Path) -> DebianRecipe:
             f"{path}:1:1: kernel_from: {kernel_suite!r} is not among the suites {known} (add it to `also`)"
         )
     return DebianRecipe(
-        name=path.stem, source=path, summary=parsed.summary, release=parsed.release, kernel=parsed.kernel,
-        min_memory_mib=parsed.min_memory, suite=parsed.suite, suites=suites, kernel_suite=kernel_suite,
+        **of_any_image(parsed, path), suite=parsed.suite, suites=suites, kernel_suite=kernel_suite,
         packages=parsed.packages, without=parsed.without, disk_mib=parsed.disk, loader=parsed.loader,
-        cmdline=parsed.cmdline, first_boot_resets=parsed.first_boot_resets,
+        cmdline=parsed.cmdline,
     )  # fmt: skip
 
 
@@ -178,18 +173,12 @@ def _disk(parsed: DiskModel, path: Path) -> DiskRecipe:
             f"{path}:1:1: host_key: required key is missing (the channel 'ssh' pins it)",
             hint="it is the guest's /etc/ssh/ssh_host_ed25519_key.pub",
         )
-
-    def absolute(given: Path | None) -> Path | None:
-        return None if given is None else (path.parent / given.expanduser()).absolute()
-
     return DiskRecipe(
-        name=path.stem, source=path, summary=parsed.summary, release=parsed.release, kernel=parsed.kernel,
-        min_memory_mib=parsed.min_memory, path=absolute(parsed.path) or parsed.path, sha256=parsed.sha256,
-        disk_firmware=parsed.firmware, kernel_path=absolute(parsed.kernel_image),
-        initrd_path=absolute(parsed.initrd), cmdline=parsed.cmdline, host_key=parsed.host_key,
+        **of_any_image(parsed, path), path=beside(path, parsed.path), sha256=parsed.sha256,
+        disk_firmware=parsed.firmware, kernel_path=beside(path, parsed.kernel_image),
+        initrd_path=beside(path, parsed.initrd), cmdline=parsed.cmdline, host_key=parsed.host_key,
         user=parsed.user, channels=parsed.channels, os_family=parsed.family,
         needs_tpm=parsed.needs_tpm, kernel_release=parsed.kernel_release,
-        first_boot_resets=parsed.first_boot_resets,
     )  # fmt: skip
 
 
@@ -206,8 +195,3 @@ def pick(recipes: Mapping[str, Recipe], names: Iterable[str]) -> dict[str, Recip
             )
         chosen[name] = recipes[name]
     return chosen
-
-
-def schema() -> dict[str, object]:
-    """JSON Schema of an images/NAME.yaml, for editors."""
-    return TypeAdapter(Model).json_schema()

@@ -13,7 +13,7 @@ from lab.model import BootPath, Family, Firmware
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Base:
+class AnyImage:
     """What every kind of image says of itself."""
 
     name: str
@@ -46,7 +46,7 @@ class Base:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DebianRecipe(Base):
+class DebianRecipe(AnyImage):
     """A Debian release with its own kernel and systemd."""
 
     kind: str = "debian"
@@ -74,7 +74,7 @@ class DebianRecipe(Base):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TinyRecipe(Base):
+class TinyRecipe(AnyImage):
     """A distribution's kernel with busybox and the guest agent: a guest within seconds."""
 
     kind: str = "tiny"
@@ -85,7 +85,7 @@ class TinyRecipe(Base):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DiskRecipe(Base):
+class DiskRecipe(AnyImage):
     """A qcow2 that the user brings; checked by digest and never written to."""
 
     kind: str = "disk"
@@ -117,7 +117,7 @@ class DiskRecipe(Base):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class WindowsRecipe(Base):
+class WindowsRecipe(AnyImage):
     """Windows, installed from the user's own media (lab.images.windows)."""
 
     kind: str = "windows"
@@ -150,7 +150,7 @@ class WindowsRecipe(Base):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class StandInRecipe(Base):
+class StandInRecipe(AnyImage):
     """A guest that is talked to as Windows is, and is none (lab.images.stand_in)."""
 
     kind: str = "stand-in"

@@ -11,7 +11,7 @@ from lab.config import located
 from lab.config.units import Flag, MiB
 from lab.errors import ConfigError, InputError
 from lab.images.recipe import WindowsRecipe
-from lab.images.recipe_model import Common
+from lab.images.recipe_model import AnyImageModel, beside
 from lab.images.windows import languages
 from lab.images.windows.editions import editions, named
 from lab.images.windows.releases import RELEASES
@@ -46,7 +46,7 @@ class WantedModel(located.Model):
     )
 
 
-class WindowsModel(Common):
+class WindowsModel(AnyImageModel):
     """Windows, installed from media of yours."""
 
     kind: Literal["windows"]
@@ -83,19 +83,15 @@ def windows_recipe(parsed: WindowsModel, path: Path) -> WindowsRecipe:
         languages.keyboard(parsed.language, parsed.keyboard)
     except InputError as error:
         raise ConfigError(f"{path}:1:1: {error.message}", hint=error.hint) from error
-
-    def absolute(given: Path | None) -> Path | None:
-        return None if given is None else (path.parent / given.expanduser()).absolute()
-
     return WindowsRecipe(
         name=path.stem, source=path, summary=parsed.summary, release=parsed.release,
         kernel=parsed.kernel or str(release.build), min_memory_mib=max(parsed.min_memory, release.memory_mib),
         first_boot_resets=parsed.first_boot_resets, windows_release=release.key, edition=parsed.edition,
         language=parsed.language, keyboard=parsed.keyboard, disk_firmware=parsed.firmware,
         secure_boot=parsed.secure_boot, needs_tpm=parsed.needs_tpm, disk_mib=parsed.disk,
-        wanted=wanted(parsed.variant), iso=absolute(parsed.iso), virtio=absolute(parsed.virtio),
-        openssh=absolute(parsed.openssh),
-        updates=tuple(one for one in map(absolute, parsed.updates) if one is not None),
+        wanted=wanted(parsed.variant), iso=beside(path, parsed.iso), virtio=beside(path, parsed.virtio),
+        openssh=beside(path, parsed.openssh),
+        updates=tuple(beside(path, given) for given in parsed.updates),
     )  # fmt: skip
 
 

@@ -125,8 +125,3 @@ def test_an_unknown_name_brings_the_closest_one() -> None:
     with pytest.raises(InputError, match=r"unknown image 'debain-12' \(closest is 'debian-12'\)"):
         catalogue.pick(recipes, ["tiny", "debain-12"])
     assert list(catalogue.pick(recipes, ["tiny", "debian-12"])) == ["tiny", "debian-12"]
-
-
-def test_the_schema_lists_every_kind() -> None:
-    schema = str(catalogue.schema())
-    assert all(kind in schema for kind in ("debian", "tiny", "disk"))
