@@ -37,8 +37,6 @@ from lab.waiting import wait_for
 BOOT_S = 240.0
 QUIET_S = 2.5
 """A console without a byte for so long has said what it had to say."""
-REST_S = 1.5
-"""For what follows the line that ends the wait."""
 LINES_BEFORE = 40
 LINES_AFTER = 900
 MARK = "lab: trigger"

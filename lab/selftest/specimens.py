@@ -70,7 +70,6 @@ LOCKUP, HUNG, SANITIZER, OOM = (
 BOOT = FindingKind.BOOT_FAILURE
 SELF = r"lab_crasher_\w+|fault_in_\w+"
 IN = rf" in (?:{SELF})"
-SLUB = r"(?:BUG: .*|KASAN.*|slub.*)"
 NULL = rf"BUG: unable to handle kernel NULL pointer dereference{IN}"
 PAGING = rf"BUG: unable to handle kernel paging request{IN}"
 
