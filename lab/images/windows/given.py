@@ -107,6 +107,10 @@ def missing(recipe: WindowsRecipe) -> tuple[str, str]:
     ):
         if path is not None and not path.is_file():
             return f"its {what} {path} is not there", command
+    for path in recipe.updates:
+        if not path.is_file():
+            again = f"lab image build {recipe.name} --update FILE, once for each that it is to have"
+            return f"its update {path} is not there", again
     if recipe.virtio is None:
         return "needs virtio-win media with the drivers", command
     return "", ""

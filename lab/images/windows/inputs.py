@@ -119,8 +119,6 @@ def _check_parts(recipe: WindowsRecipe) -> None:
             hint="OpenSSH-Win64-*.msi of github.com/PowerShell/Win32-OpenSSH",
         )
     for path in recipe.updates:
-        if not path.is_file():
-            raise ArtefactError(f"{path}: no such file (wanted an update, .msu)", hint="correct `updates:`")
         if path.suffix.lower() != ".msu" or not any(
             _begins(path, one) for one in (CABINET, b"MSWIM", ZIPPED)
         ):

@@ -85,7 +85,10 @@ def test_files_that_are_named_and_not_there_are_what_is_missing(tmp_path: Path) 
     assert given.missing(recipe)[0] == "needs virtio-win media with the drivers"
     virtio = tmp_path / "v.iso"
     virtio.touch()
-    assert given.missing(replace(recipe, virtio=virtio)) == ("", "")
+    recipe = replace(recipe, virtio=virtio)
+    assert given.missing(recipe) == ("", "")
+    reason, hint = given.missing(replace(recipe, updates=(tmp_path / "kb.msu",)))
+    assert (reason, "--update FILE" in hint) == (f"its update {tmp_path / 'kb.msu'} is not there", True)
 
 
 def test_planning_is_told_the_reason_and_the_command(tmp_path: Path) -> None:
@@ -230,7 +233,7 @@ def test_files_that_are_not_what_their_names_say_are_refused(tmp_path: Path) -> 
         check(complete(tmp_path, updates=(wrong,)), tmp_path)
     with pytest.raises(ArtefactError, match="no MSI file"):
         check(complete(tmp_path, openssh=wrong), tmp_path)
-    with pytest.raises(ArtefactError, match="no such file"):
+    with pytest.raises(ArtefactError, match="its update .* is not there"):
         check(complete(tmp_path, updates=(tmp_path / "absent.msu",)), tmp_path)
 
 
