@@ -14,8 +14,8 @@ LOOK_AGAIN_S = 0.2
 READ_MIB = 160
 """At most, to make the kernel look for memory to take back."""
 # Huge pages are taken from the kernel at once and can be neither swapped nor reclaimed; no program is needed.
-# What is too scattered for them goes to a tmpfs. Then more of the disk is read than memory is left: a cache
-# that must make room has the kernel ask everybody, which a guest without disk activity would never do.
+# What is too scattered for them goes to a tmpfs. With `reclaim` more of the disk is read than memory is left:
+# a cache that must make room has the kernel ask everybody, which an idle disk would never bring about.
 SQUEEZE = {
     Family.LINUX: Scripts(
         inject=r"""
@@ -40,9 +40,9 @@ scanned() {
     while read -r name value; do case $name in pgscan_kswapd | pgscan_direct) n=$((n + value)) ;; esac; done
     echo $n
 }
-before=$(scanned </proc/vmstat); mib=$((leave_mib * 2 + 16)); [ $mib -le $read_mib ] || mib=$read_mib
+before=$(scanned </proc/vmstat); mib=$(($(of MemFree) / 1024 + 24)); [ $mib -le $read_mib ] || mib=$read_mib
 disk=/dev/vda; [ -b $disk ] || disk=/dev/sda
-dd if=$disk of=/dev/null bs=1M count=$mib 2>/dev/null
+[ $reclaim = 0 ] || dd if=$disk of=/dev/null bs=1M count=$mib 2>/dev/null
 echo "had=$had"; echo "free_kib=$free_kib"; echo "scanned=$(($(scanned </proc/vmstat) - before))"
 """,
         prove=r"""

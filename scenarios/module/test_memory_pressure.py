@@ -22,7 +22,7 @@ def test_memory_pressure(guest: Guest, agent: AgentUnderTest, update: Update, fa
     update.apply()
     update.prove()
     left = max(LEAST_MIB, round(guest.facts().memory_mib * LEFT))
-    with faults.injected("memory-squeeze", leave_mib=left):
+    with faults.injected("memory-squeeze", leave_mib=left, reclaim=True):
         agent.keep_busy(BUSY_S)
     agent.keep_busy(BUSY_S)
     update.prove()

@@ -87,7 +87,7 @@ KINDS = (
     ),
     Kind(
         name="memory-squeeze",
-        what="takes memory from the guest as pages that stay taken, and lets its page cache need more",
+        what="takes memory from the guest as pages that can be neither swapped nor reclaimed",
         proof="three quarters of what was to be taken are; pages the kernel looked through",
         undo="the pages are given back; what is available",
         make=memory.squeeze,
@@ -102,6 +102,11 @@ KINDS = (
                 low=8,
                 high=1 << 20,
                 drawn=(32, 96),
+            ),
+            Parameter(
+                name="reclaim",
+                meaning="whether a cache that needs more makes the kernel take memory back at once (Linux)",
+                default=False,
             ),
         ),
     ),
