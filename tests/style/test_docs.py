@@ -15,6 +15,8 @@ from lab.errors import ExitCode
 
 ROOT = Path(__file__).parents[2]
 APP = application()
+LARGE_ROOM = 18
+"""Modules beside each other that are found by their names alone."""
 SKIPPED = {".venv", ".git", "reports", "node_modules"}
 PAGES = sorted(path for path in ROOT.rglob("*.md") if not SKIPPED.intersection(path.relative_to(ROOT).parts))
 FENCED = re.compile(r"^(`{3,})[^\n]*\n(.*?)^\1", re.MULTILINE | re.DOTALL)
@@ -133,6 +135,14 @@ def test_the_architecture_names_every_room_and_the_import_order() -> None:
     assert not unnamed, f"docs/architecture.md does not say what {sorted(unnamed)} own"
     written = [tuple(line.split()) for line in INDENTED.findall(order)[0].strip().splitlines()]
     assert written == list(LAYERS)
+
+
+def test_a_large_room_says_where_each_of_its_modules_belongs() -> None:
+    for room in (path for path in (ROOT / "lab").iterdir() if (path / "__init__.py").is_file()):
+        modules = {path.stem for path in room.glob("[!_]*.py")}
+        if len(modules) > LARGE_ROOM and room.name != "cli":  # its table of commands says it
+            named = set(re.findall(r"`(\w+)`", (room / "__init__.py").read_text()))
+            assert modules <= named, f"lab/{room.name}/__init__.py does not name {sorted(modules - named)}"
 
 
 def test_the_table_of_fixtures_is_that_of_the_plugin() -> None:
