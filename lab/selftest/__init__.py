@@ -5,6 +5,6 @@ or judges; it provokes, waits, and compares what was found with what must be fou
 
 `canaries` are the ways of dying, `bench` runs one, `runner` all of them; `results` keeps what came of it and
 `gate` says which hosts may run cells. `standin` plays what a failing Windows shows, with the screens of
-`painting`; `module` provokes a kernel; `capture` makes fixtures of the crashes in `specimens`. `windows` is the
-list of checks for a Windows guest. `unplanned` is how all of them order a guest.
+`painting`; `module` provokes a kernel; `capture` makes fixtures of the crashes in `specimens`. `windows` is
+the list of checks for a Windows guest. `unplanned` is how these order a guest.
 """
