@@ -11,13 +11,16 @@ import atexit
 import os
 import shutil
 import threading
+import time
 from pathlib import Path
 
+from lab.clock import Deadline
 from lab.places import Places
 
 SCHEME = "embed"
 """How lab.yaml names it; any other text is a libvirt URI."""
 CONFIGURATION = "etc/qemu.conf"
+SETTLE_S = 1.0
 
 
 def is_embedded(uri: str) -> bool:
@@ -51,6 +54,18 @@ def open_uri(places: Places) -> str:
             atexit.register(shutil.rmtree, root, ignore_errors=True)
             _opened = root
         return f"qemu:///embed?root={_opened}"
+
+
+def settle() -> None:
+    """Wait until libvirt has taken note of the end of every guest, a second at most.
+
+    It looks for that every 0.2 s and writes it down below the root, which it makes again where that is gone:
+    for a process that lives on for a moment after it has ended a guest without libvirt, and removed its root.
+    """
+    if _opened is not None:
+        status, deadline = _opened / "run/qemu", Deadline.after(SETTLE_S)
+        while any(status.glob("*.xml")) and not deadline.passed:
+            time.sleep(0.02)
 
 
 def hold_root() -> None:

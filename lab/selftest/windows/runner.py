@@ -15,6 +15,7 @@ from lab.agents.outcomes import AgentFailure
 from lab.clock import Stopwatch, wall
 from lab.errors import LabError
 from lab.images.built import BuiltImage
+from lab.machine import embedded
 from lab.model import Profile
 from lab.places import Places
 from lab.running.order import HostChoice
@@ -122,6 +123,7 @@ def run(
             results.append(result)
             tell(result)
         bench.scenario_ended("completed")
+    embedded.settle()
     bad = any(result.outcome.bad for result in results)
     if not bad:
         shutil.rmtree(recording, ignore_errors=True)

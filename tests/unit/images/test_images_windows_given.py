@@ -233,7 +233,7 @@ def test_files_that_are_not_what_their_names_say_are_refused(tmp_path: Path) -> 
         check(complete(tmp_path, updates=(wrong,)), tmp_path)
     with pytest.raises(ArtefactError, match="no MSI file"):
         check(complete(tmp_path, openssh=wrong), tmp_path)
-    with pytest.raises(ArtefactError, match="its update .* is not there"):
+    with pytest.raises(ArtefactError, match=r"its update .* is not there"):
         check(complete(tmp_path, updates=(tmp_path / "absent.msu",)), tmp_path)
 
 

@@ -43,3 +43,20 @@ def test_an_open_driver_keeps_its_root_even_where_its_places_have_gone(tmp_path:
     shutil.rmtree(tmp_path / "a")
 
     assert embedded.open_uri(_places(tmp_path / "b")) == opened
+
+
+def test_a_process_waits_until_libvirt_has_written_down_the_end_of_its_guests(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    status = tmp_path / "run/qemu/guest.xml"
+    status.parent.mkdir(parents=True)
+    status.touch()
+    monkeypatch.setattr(embedded, "_opened", tmp_path)
+    looked: list[float] = []
+    monkeypatch.setattr(embedded.time, "sleep", lambda seconds: (looked.append(seconds), status.unlink()))
+    embedded.settle()
+    assert len(looked) == 1
+    status.touch()
+    monkeypatch.setattr(embedded, "SETTLE_S", 0.0)
+    embedded.settle()
+    assert status.exists(), "a libvirt that never says so is not waited for"
