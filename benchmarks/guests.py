@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.core.scratch import open_places
@@ -195,12 +195,6 @@ def first_command(subject: Subject, room: Path, template: Template | None = None
 def direct(subject: Subject) -> bool:
     """Whether QEMU loads the kernel itself."""
     return subject.order.image.boot is BootPath.DIRECT
-
-
-def with_memory(subject: Subject, memory_mib: int) -> Subject:
-    """The same image on another size of memory."""
-    profile = replace(subject.order.profile, memory_mib=memory_mib)
-    return Subject(order=replace(subject.order, profile=profile))
 
 
 def _forget(_observation: Observation) -> None:

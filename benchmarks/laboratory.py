@@ -12,7 +12,6 @@ import signal
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -221,17 +220,3 @@ def _mark(one: Observation) -> str:
         case Step(name="scenario", phase="end"):
             return "ended"
     return ""
-
-
-def wait_until(path: Path, pattern: str, most_s: float) -> Path:
-    """The first file below `path` that matches.
-
-    :raise InfraError: none did in time.
-    """
-    watch = Stopwatch()
-    while watch.t_s < most_s:
-        found = next(iter(sorted(path.glob(pattern))), None)
-        if found is not None:
-            return found
-        time.sleep(0.02)
-    raise InfraError(f"{path}/{pattern}: nothing there in {most_s:.0f} s")

@@ -6,7 +6,7 @@ Owns how parameters that somebody gave become those of an injection. Knows no gu
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -86,8 +86,6 @@ class Kind:
     masks: tuple[str, ...] = ()
     needs: str = ""
     """What must be there beside the guest."""
-    examples: Mapping[str, str] = field(default_factory=dict)
-    """For documentation: a situation and the parameters that make it."""
 
     def resolve(self, given: Values) -> dict[str, Value]:
         """All parameters: those given, checked, and the defaults of the others.

@@ -28,7 +28,6 @@ PROTECTIVE = 0xEE
 EXTENDED = frozenset({0x05, 0x0F, 0x85})
 BASIC_DATA = "ebd0a0a2-b9e5-4433-87c0-68b6b72699c7"
 """GPT type of a Windows volume."""
-NTFS_OR_EXFAT = 0x07
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

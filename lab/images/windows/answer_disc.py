@@ -24,7 +24,6 @@ from lab.images.windows import disc
 LABEL = "LAB-ANSWER"
 EPOCH = 1_704_067_200.0
 """2024-01-01 00:00 UTC."""
-JOLIET_NAME = 64
 Content = bytes | Path
 
 _lock = threading.Lock()

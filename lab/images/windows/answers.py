@@ -29,8 +29,6 @@ DRIVERS = "$WinPEDriver$"
 LETTERS = "DEFGH"
 """Of the answer medium in WinPE and during set-up: after the disks, in an order that is Windows' own."""
 LAB = "lab"
-LONGEST_PATH = 259
-"""Characters of a RunSynchronousCommand's Path (Microsoft-Windows-Setup, RunSynchronousCommand)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
