@@ -17,6 +17,7 @@ PASSES = (
     "windowsPE", "offlineServicing", "generalize", "specialize", "auditSystem", "auditUser", "oobeSystem",
 )  # fmt: skip
 LONGEST_PATH = 259
+"""Of a RunSynchronousCommand (Microsoft-Windows-Setup)."""
 LONGEST_COMMAND = 1024
 LONGEST_NAME = 15
 """Of a NetBIOS computer name."""
