@@ -17,9 +17,9 @@ from lab.verdict.compare.results import PlaceResults
 def decided(place_results: PlaceResults | Iterable[PlaceResults], plan: TestPlan) -> Decision:
     """Whether one place (or several) needs further pairs.
 
-    Stops when every comparison is decided, when a regression is shown (the answer cannot get better), when no
-    number of runs within the budget would decide, or when `plan.most` pairs have been run. `plan.family` must
-    be the number of comparisons of the whole run, so that what is decided here stays so among all others.
+    Stops when every comparison is decided, when a regression is shown (the answer cannot get better), or when
+    `plan.most` pairs have been run. How many more would decide is a guess, and ends nothing. `plan.family`
+    must be the number of comparisons of the whole run, so that what is decided here holds among them.
     """
     places = (place_results,) if isinstance(place_results, PlaceResults) else tuple(place_results)
     looked = replace(plan, sequential=True)
