@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from template_orders import template_order
 from temporary_lab import ROOT, TemporaryLab, tiny, user_places
 
 from lab.clock import Stopwatch
@@ -19,8 +20,7 @@ from lab.images import catalogue
 from lab.images.store import ImageStore
 from lab.machine.leases import qemu_process
 from lab.machine.machine import Machine
-from lab.model import Firmware, Identity, MachineEvent, Observation, Profile, Timeouts
-from lab.running.order import HostChoice
+from lab.model import Firmware, Identity, MachineEvent, Observation, Profile
 from lab.running.reach import reach
 from lab.running.templating import TemplateOrder, make
 from lab.templates import Template, TemplateStore
@@ -30,13 +30,7 @@ pytestmark = [pytest.mark.vm, pytest.mark.timeout(300)]
 
 @pytest.fixture(scope="module")
 def order(lab: TemporaryLab) -> TemplateOrder:
-    return TemplateOrder(
-        image=tiny(),
-        profile=Profile(name="small", memory_mib=256),
-        host=HostChoice(name="here", uri="embed", accelerator="tcg", factor=4.0, libvirt="9", qemu="7"),
-        places=lab.places,
-        timeouts=Timeouts(),
-    )
+    return template_order(tiny(), lab.places, memory_mib=256)
 
 
 @pytest.fixture(scope="module")

@@ -12,15 +12,15 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from template_orders import template_order
 from temporary_lab import ROOT, TemporaryLab, temporary_lab, tiny
 
 from lab import codec
 from lab.errors import ArtefactError, BuildError
 from lab.images.workshop import free_mib
 from lab.machine import leftovers
-from lab.model import Profile, Timeouts
+from lab.model import Profile
 from lab.places import Places
-from lab.running.order import HostChoice
 from lab.running.starting import make_template
 from lab.running.templating import TemplateOrder, make, prove
 from lab.templates import FailureBook, Template, TemplateStore
@@ -37,13 +37,7 @@ def lab() -> Iterator[TemporaryLab]:
 
 
 def ordered(places: Places) -> TemplateOrder:
-    return TemplateOrder(
-        image=tiny(),
-        profile=Profile(name="faulty", memory_mib=192),
-        host=HostChoice(name="here", uri="embed", accelerator="tcg", factor=4.0, libvirt="9", qemu="7"),
-        places=places,
-        timeouts=Timeouts(),
-    )
+    return template_order(tiny(), places, memory_mib=192, profile="faulty")
 
 
 @pytest.fixture(scope="module")

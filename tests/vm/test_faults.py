@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 from faults_on_tiny import AGENT_DIR, FaultyGuest, faulty_guest
+from template_orders import template_order
 from temporary_lab import TemporaryLab, tiny
 
 from lab.errors import MachineError
 from lab.faults.kind import Value
-from lab.model import FaultPhase, Profile, Timeouts
-from lab.running.order import HostChoice
-from lab.running.templating import TemplateOrder, make
+from lab.model import FaultPhase
+from lab.running.templating import make
 from lab.templates import Template, TemplateStore
 
 pytestmark = [pytest.mark.vm, pytest.mark.timeout(280)]
@@ -95,13 +95,7 @@ def test_no_fault_was_taken_for_the_guests_own_doing(faulty: FaultyGuest) -> Non
 
 @pytest.fixture(scope="module")
 def template(lab: TemporaryLab) -> Iterator[Template]:
-    order = TemplateOrder(
-        image=tiny(),
-        profile=Profile(name="small", memory_mib=256),
-        host=HostChoice(name="here", uri="embed", accelerator="tcg", factor=4.0, libvirt="9", qemu="7"),
-        places=lab.places,
-        timeouts=Timeouts(),
-    )
+    order = template_order(tiny(), lab.places, memory_mib=256)
     made = make(order)
     yield made
     TemplateStore(order.places).drop(made)

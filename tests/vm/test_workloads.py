@@ -6,6 +6,7 @@ import contextlib
 from collections.abc import Iterator
 
 import pytest
+from template_orders import template_order
 from temporary_lab import ROOT, TemporaryLab, tiny, user_places
 
 from lab.clock import Stopwatch
@@ -13,10 +14,8 @@ from lab.guest.guest import Guest
 from lab.images import catalogue
 from lab.images.built import BuiltImage
 from lab.images.store import ImageStore
-from lab.model import Family, Figure, LoadMark, Observation, Profile, Timeouts
-from lab.running.order import HostChoice
+from lab.model import Family, Figure, LoadMark, Observation
 from lab.running.reach import reach
-from lab.running.templating import TemplateOrder
 from lab.waiting import WaitTimeout, wait_for
 from lab.workloads import Activity, Load, LoadFailed, WorkloadDidNotRun, WorkloadUnusable
 from lab.workloads.linux_guest import LinuxDriver
@@ -55,13 +54,7 @@ GOING_S = 10.0
 
 @contextlib.contextmanager
 def booted(lab: TemporaryLab, image: BuiltImage, memory_mib: int) -> Iterator[Subject]:
-    order = TemplateOrder(
-        image=image,
-        profile=Profile(name="small", memory_mib=memory_mib),
-        host=HostChoice(name="here", uri="embed", accelerator="tcg", factor=4.0, libvirt="9", qemu="7"),
-        places=lab.places,
-        timeouts=Timeouts(),
-    )
+    order = template_order(image, lab.places, memory_mib=memory_mib)
     recording = lab.root / "reports" / image.name
     recording.mkdir(parents=True)
     machine = order.machine(recording)
