@@ -26,6 +26,7 @@ from lab.guest.channel import (
     GuestFileError,
     OutputSink,
     Unavailable,
+    quoted,
 )
 from lab.guest.source import Source
 from lab.proc import Completed
@@ -168,7 +169,7 @@ class AgentChannel:
             spool = self._open_spool(stdin, deadline)
         except ChannelError as error:
             self._require(deadline)
-            raise Unavailable(f"guest agent cannot run {what!r}: {error}") from error
+            raise Unavailable(f"guest agent cannot run {quoted(what)}: {error}") from error
         direct, arguments = b"" if spool.stdin else stdin, spool.arguments(command)
         if self._leads:
             try:
@@ -187,7 +188,7 @@ class AgentChannel:
             return self._port.start(argv, stdin, deadline, **how)
         except GuestAgentError as error:
             self._require(deadline)
-            raise Unavailable(f"guest agent cannot run {what!r}: {error}") from error
+            raise Unavailable(f"guest agent cannot run {quoted(what)}: {error}") from error
         except ChannelError as error:
             raise _lost(what, error) from error
 
@@ -268,7 +269,7 @@ class AgentChannel:
 
 
 def _lost(what: str, error: ChannelError) -> ChannelLost:
-    return ChannelLost(f"channel 'agent' died while {what!r} was started: {error}")
+    return ChannelLost(f"channel 'agent' died while {quoted(what)} was started: {error}")
 
 
 def _in_time(deadline: Deadline, what: str, timeout_s: float) -> None:

@@ -17,7 +17,7 @@ from lab.clock import Deadline
 from lab.errors import ChannelError
 from lab.guest import shell
 from lab.guest.agent_port import AgentPort, Ended, quietly
-from lab.guest.channel import ChannelLost, Command, GuestCommandTimeout, OutputSink, Stream
+from lab.guest.channel import ChannelLost, Command, GuestCommandTimeout, OutputSink, Stream, quoted
 
 POLL_FIRST_S = 0.02
 """For what ends at once."""
@@ -165,8 +165,8 @@ def captured(port: AgentPort, pid: int, what: str, timeout_s: float, deadline: D
     try:
         ended = poll(lambda: port.ended(pid, deadline), deadline)
     except ChannelError as error:
-        raise ChannelLost(f"channel 'agent' died while {what!r} ran in the guest: {error}") from error
+        raise ChannelLost(f"channel 'agent' died while {quoted(what)} ran in the guest: {error}") from error
     if ended is None:
         quietly(lambda: port.start(["-c", shell.kill_group(pid)], b"", Deadline.after(KILL_GRACE_S)))
-        raise GuestCommandTimeout(repr(what), timeout_s)
+        raise GuestCommandTimeout(quoted(what), timeout_s)
     return ended

@@ -28,6 +28,15 @@ OutputSink = Callable[[Stream, bytes], None]
 """Called with each piece of output, in order per stream, while the command runs."""
 
 
+QUOTED = 100
+"""Characters of a command that an error repeats; the recording has all of it."""
+
+
+def quoted(command: str) -> str:
+    """A command as an error names it: scripts of the lab's own are long."""
+    return repr(command if len(command) <= QUOTED else command[: QUOTED - 1] + "…")
+
+
 class Unavailable(ChannelError):
     """The channel could not be used; nothing was started in the guest."""
 

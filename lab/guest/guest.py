@@ -24,6 +24,7 @@ from lab.guest.channel import (
     OutputSink,
     Refused,
     Unavailable,
+    quoted,
 )
 from lab.guest.dialect import POSIX, Dialect
 from lab.guest.facts import Facts
@@ -49,7 +50,7 @@ class CommandFailed(Exception):
 
     def __init__(self, done: Completed) -> None:
         last = (done.error_text.splitlines() or ["no output"])[-1]
-        super().__init__(f"{done.command!r}: exit code {done.exit_code} in the guest: {last}")
+        super().__init__(f"{quoted(done.command)}: exit code {done.exit_code} in the guest: {last}")
         self.done = done
 
 

@@ -32,6 +32,7 @@ from lab.guest.channel import (
     GuestFileError,
     OutputSink,
     Unavailable,
+    quoted,
 )
 from lab.guest.dialect import POSIX, Dialect
 from lab.guest.source import Source
@@ -176,7 +177,7 @@ class SshChannel:
                 raise _timeout(running, what, timeout_s, note)
         if running.pid is None:
             before = f"the server's shell ended with {code} before it{_words(running)}"
-            raise Unavailable(f"SSH to {self.endpoint}: {what!r} was not run: {before}")
+            raise Unavailable(f"SSH to {self.endpoint}: {quoted(what)} was not run: {before}")
         running.code = code
         return running
 
@@ -250,11 +251,11 @@ class SshChannel:
         if not command.connection.is_active():
             self._drop(command.connection)
         if not command.begun and not deadline.passed:
-            return NotBegun(f"SSH to {self.endpoint}: {what!r} was not begun: {reason}")
+            return NotBegun(f"SSH to {self.endpoint}: {quoted(what)} was not begun: {reason}")
         if deadline.passed:
             return _timeout(command, what, timeout_s, f"and the channel died: {reason}")
         return ChannelLost(
-            f"channel 'ssh' died while {what!r} ran in the guest: {reason}",
+            f"channel 'ssh' died while {quoted(what)} ran in the guest: {reason}",
             stdout=bytes(command.stdout),
             stderr=bytes(command.stderr),
         )
@@ -289,5 +290,5 @@ def _words(command: SshCommand) -> str:
 
 def _timeout(command: SshCommand, what: str, timeout_s: float, note: str) -> GuestCommandTimeout:
     return GuestCommandTimeout(
-        repr(what), timeout_s, stdout=bytes(command.stdout), stderr=bytes(command.stderr), note=note
+        quoted(what), timeout_s, stdout=bytes(command.stdout), stderr=bytes(command.stderr), note=note
     )

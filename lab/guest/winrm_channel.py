@@ -32,6 +32,7 @@ from lab.guest.channel import (
     OutputSink,
     Refused,
     Unavailable,
+    quoted,
 )
 from lab.guest.source import Source
 from lab.guest.windows import files, launch, paths
@@ -287,14 +288,14 @@ class _Running:
         if deadline.passed:
             return self.timeout(what, timeout_s, f"and the channel died: {reason}")
         return ChannelLost(
-            f"channel 'winrm' died while {what!r} ran in the guest: {reason}",
+            f"channel 'winrm' died while {quoted(what)} ran in the guest: {reason}",
             stdout=self.process.stdout,
             stderr=self.process.stderr,
         )
 
     def timeout(self, what: str, timeout_s: float, note: str) -> GuestCommandTimeout:
         return GuestCommandTimeout(
-            repr(what), timeout_s, stdout=self.process.stdout, stderr=self.process.stderr, note=note
+            quoted(what), timeout_s, stdout=self.process.stdout, stderr=self.process.stderr, note=note
         )
 
     def _poll(self, deadline: Deadline) -> None:

@@ -26,6 +26,7 @@ from lab.guest.channel import (
     GuestFileError,
     OutputSink,
     Unavailable,
+    quoted,
 )
 from lab.guest.source import Source
 from lab.guest.windows import files, launch, paths
@@ -79,12 +80,14 @@ class WindowsAgentChannel(AgentChannel):
         except ChannelError as error:
             if deadline.passed:
                 note = f"and the channel died: {error}"
-                raise GuestCommandTimeout(repr(what), timeout_s, note=note) from error
-            raise ChannelLost(f"channel 'agent' died while {what!r} ran in the guest: {error}") from error
+                raise GuestCommandTimeout(quoted(what), timeout_s, note=note) from error
+            raise ChannelLost(
+                f"channel 'agent' died while {quoted(what)} ran in the guest: {error}"
+            ) from error
         finally:
             self._tidy(spool)
         if code is None:
-            raise GuestCommandTimeout(repr(what), timeout_s, stdout=out, stderr=err, note=note)
+            raise GuestCommandTimeout(quoted(what), timeout_s, stdout=out, stderr=err, note=note)
         if on_output and out:
             on_output("stdout", out)
         if on_output and err:
@@ -120,7 +123,7 @@ class WindowsAgentChannel(AgentChannel):
             self._fill(spool.of("in"), Source.of(content), deadline)
             self._fill(spool.of("cmd"), Source.of(spool.batch), deadline)
         except ChannelError as error:
-            raise Unavailable(f"guest agent cannot run {what!r}: {error}") from error
+            raise Unavailable(f"guest agent cannot run {quoted(what)}: {error}") from error
         return self._begun(["/d", "/c", spool.of("cmd")], b"", what, deadline, path=CMD)
 
     def _wait(self, pid: int, deadline: Deadline) -> int | None:

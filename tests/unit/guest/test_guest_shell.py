@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lab.guest import shell
+from lab.guest.channel import quoted
 
 WORD = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=30)
 
@@ -85,3 +86,10 @@ def test_a_path_that_is_no_absolute_file_is_refused(path: str) -> None:
 def test_assignments_are_unquoted_and_broken_lines_left_out() -> None:
     text = 'ID=debian\nPRETTY_NAME="Debian GNU/Linux 12"\nBROKEN="x\n# NAME=no\nEMPTY=\n'
     assert shell.assignments(text) == {"ID": "debian", "PRETTY_NAME": "Debian GNU/Linux 12", "EMPTY": ""}
+
+
+@pytest.mark.parametrize("size", [1, 100, 101, 5000])
+def test_an_error_names_a_command_in_a_few_words(size: int) -> None:
+    named = quoted("x" * size)
+    assert len(named) <= 102
+    assert ("…" in named) == (size > 100)
