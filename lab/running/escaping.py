@@ -132,7 +132,7 @@ class Escape:
             recover_s = watch.t_s
             self._holds()
         except BaseException as error:
-            self._end("failed", {**detail, "error": str(error)[:300]})
+            self._end("failed", {**detail, "error": _told(error)})
             raise
         for name, value in (("recover_s", recover_s), ("repair_s", repair_s)):
             self._record(Figure(t_s=self._clock.t_s, name=name, value=round(value, 3), unit="s"))
@@ -183,6 +183,12 @@ class Escape:
 
     def _end(self, outcome: str, detail: dict[str, object]) -> None:
         self._record(Step(t_s=self._clock.t_s, name="escape", phase="end", outcome=outcome, detail=detail))
+
+
+def _told(error: BaseException) -> str:
+    """With its remedy, where it has one."""
+    hint = error.hint if isinstance(error, LabError) else None
+    return f"{str(error)[:300]}; {hint}" if hint else str(error)[:300]
 
 
 def _words(steps: Sequence[FileStep]) -> list[str]:

@@ -119,6 +119,7 @@ def test_a_disk_that_cannot_be_mended_gets_its_machine_back_all_the_same(world: 
         escape(world).drill(BAD)
     assert world.did == ["declared", "cut", "repair", "on"]
     assert world.steps()[-1] == ("end", "failed")
+    assert "chkdsk C: /f" in world.last()["error"], "the remedy is told with it"
     assert not [one for one in world.seen if isinstance(one, Figure)], "no time of a guest that is not back"
 
 
