@@ -68,7 +68,8 @@ class Job:
     """Asked after each pair of a place whether its spare pairs are needed; None: they are."""
 
 
-Events = queue.Queue[tuple[str, Any, Any]]
+Events = queue.SimpleQueue[tuple[str, Any, Any]]
+"""Of the two queues the one that a signal handler may put into while its own thread takes out of it."""
 
 
 class Fleet:
@@ -78,7 +79,7 @@ class Fleet:
         self._hosts = hosts
         self._scheduler = scheduler
         self.desk = Desk([] if scheduler else hosts)
-        self._events: Events = queue.Queue()
+        self._events: Events = queue.SimpleQueue()
         self._stopping = threading.Event()
 
     def stop(self) -> None:

@@ -150,10 +150,12 @@ def test_after_kill_9_of_everything_gc_ends_exactly_what_is_ours(bench: Temporar
     assert "cut short" in str(bench.report()["cells"])
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_an_orchestrator_that_is_asked_to_stop_ends_guests_and_reports_what_ran(
     bench: TemporaryLab, number: signal.Signals
 ) -> None:
+    if signal.getsignal(number) is signal.SIG_IGN:
+        pytest.skip(f"{number.name} is ignored here, as by nohup, and so it is by what is started here")
     process = bench.start("run", "-k", AGES)
     underway(bench, AGES)
     process.send_signal(number)

@@ -89,7 +89,7 @@ class Bench:
         **job_of: Any,
     ) -> None:
         self.told = Told()
-        self.events: queue.Queue[tuple[str, Any, Any]] = queue.Queue()
+        self.events: queue.SimpleQueue[tuple[str, Any, Any]] = queue.SimpleQueue()
         self.stopping = threading.Event()
         job = Job(
             run="r",
