@@ -8,6 +8,7 @@ Refused: duplicate keys, tags, keys that are not text, aliases that contain them
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -143,16 +144,39 @@ class _Loader(yaml.SafeLoader):
     yaml_implicit_resolvers: Any = {}  # noqa: RUF012 (PyYAML's own spelling)
 
 
-_Loader.add_implicit_resolver(
-    "tag:yaml.org,2002:null", re.compile(r"^(?:~|null|Null|NULL|)$"), ["~", "n", "N", ""]
-)
-_Loader.add_implicit_resolver(
-    "tag:yaml.org,2002:bool", re.compile(r"^(?:true|True|TRUE|false|False|FALSE)$"), list("tTfF")
-)
+SHALLOW = 2000
+"""Levels that PyYAML's part in C is trusted with: at some 10,000 the stack ends, and the process with it."""
+
+
+class _Quick(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
+    """The same by libyaml, where PyYAML has it: a fifth of the time, and other words for errors."""
+
+    yaml_implicit_resolvers: Any = {}  # noqa: RUF012 (PyYAML's own spelling)
+
+
+for _loader in (_Loader, _Quick):
+    _loader.add_implicit_resolver(
+        "tag:yaml.org,2002:null", re.compile(r"^(?:~|null|Null|NULL|)$"), ["~", "n", "N", ""]
+    )
+    _loader.add_implicit_resolver(
+        "tag:yaml.org,2002:bool", re.compile(r"^(?:true|True|TRUE|false|False|FALSE)$"), list("tTfF")
+    )
 
 
 def _compose(text: str) -> yaml.Node | None:
-    loader = _Loader(text)
+    """:raise yaml.YAMLError: in PyYAML's own words, which are the same everywhere."""
+    if _levels(text) <= SHALLOW:
+        with contextlib.suppress(Exception):  # whatever is wrong, the other one says it
+            return _composed(_Quick(text))
+    return _composed(_Loader(text))
+
+
+def _levels(text: str) -> int:
+    """At most: each level takes a bracket, or stands further right than the one around it."""
+    return text.count("[") + text.count("{") + max(map(len, text.splitlines()), default=0)
+
+
+def _composed(loader: Any) -> yaml.Node | None:
     try:
         node: yaml.Node | None = loader.get_single_node()
         return node

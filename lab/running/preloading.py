@@ -22,13 +22,16 @@ MODULES: tuple[str, ...] = (
 
 
 def fill_caches() -> None:
-    """Readers and writers of the values that every cell has on disk, and of pictures."""
+    """Readers and writers of the values that every cell has on disk, of pictures and of serial text."""
     import PIL.Image
 
     from lab import codec
+    from lab.detect.detectors import Detectors
     from lab.machine.leases import Lease
+    from lab.model import DetectSettings
     from lab.running.order import CellOrder
     from lab.running.templating import TemplateOrder
 
+    Detectors(DetectSettings())  # the tables of the words that it looks for are made once
     PIL.Image.preinit()
     codec.prepare(CellOrder, TemplateOrder, Lease)

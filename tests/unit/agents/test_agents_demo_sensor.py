@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lab import agents
-from lab.config.models import VERSION_PATTERN
+from lab.config.values import VERSION_PATTERN
 from lab.model import Family
 
 FOLDER = Path(__file__).resolve().parents[3] / "agents/demo-sensor"

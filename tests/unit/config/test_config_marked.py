@@ -1,5 +1,6 @@
 """YAML with places: text stays text, and each refusal says where."""
 
+import contextlib
 import sys
 from pathlib import Path
 
@@ -7,8 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lab.config.marked import DEEPEST, Place, read, read_text, shown
+from lab.config import marked
+from lab.config.marked import DEEPEST, Document, Place, read, read_text, shown
 from lab.errors import ConfigError
+
+ROOT = Path(__file__).resolve().parents[3]
 
 
 def value(text: str) -> object:
@@ -70,6 +74,7 @@ def test_every_duplicate_key_is_told_with_the_line_of_the_first() -> None:
         ("a: 1\nb: \x07", "x.yaml:2:4: character U+0007 is not allowed in YAML"),
         ("[" * 70 + "]" * 70, "x.yaml:1:61: nested too deeply (at most 60 levels)"),
         ("[" * 5000 + "]" * 5000, "x.yaml: nested too deeply (at most 60 levels)"),
+        ("- " * 100_000 + "x", "x.yaml: nested too deeply (at most 60 levels)"),
         ('a: "\\UFFFFFFFF"', "x.yaml: is not YAML: "),
     ],
 )
@@ -157,3 +162,24 @@ def test_every_value_of_a_document_has_a_place(written: object) -> None:
 
 def test_the_depth_limit_leaves_room_on_the_stack() -> None:
     assert sys.getrecursionlimit() > DEEPEST * 10
+
+
+def plain(text: str) -> Document | None:
+    """What PyYAML's own parser reads, or None where it refuses."""
+    with pytest.MonkeyPatch.context() as patch, contextlib.suppress(ConfigError):
+        patch.setattr(marked, "_Quick", marked._Loader)
+        return read_text(text, "x.yaml")
+    return None
+
+
+@pytest.mark.parametrize("path", sorted([*ROOT.glob("*.yaml"), *ROOT.glob("[ais]*/**/*.yaml")]), ids=str)
+def test_the_quick_parser_reads_the_shipped_files_as_the_plain_one_does(path: Path) -> None:
+    text = path.read_text()
+    assert read_text(text, "x.yaml") == plain(text)
+
+
+@given(st.text(alphabet="ab:-[]{}!&*|>'\"%@`,#? \n\t\\~0é", max_size=60))
+def test_the_quick_parser_and_the_plain_one_read_the_same(text: str) -> None:
+    expected = plain(text)
+    if expected is not None:
+        assert read_text(text, "x.yaml").value == expected.value, "empty values may stand elsewhere"
