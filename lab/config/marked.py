@@ -165,7 +165,7 @@ for _loader in (_Loader, _Quick):
 
 def _compose(text: str) -> yaml.Node | None:
     """:raise yaml.YAMLError: in PyYAML's own words, which are the same everywhere."""
-    if _levels(text) <= SHALLOW:
+    if "!" not in text and _levels(text) <= SHALLOW:  # the two differ in what a lone `!` means
         with contextlib.suppress(Exception):  # whatever is wrong, the other one says it
             return _composed(_Quick(text))
     return _composed(_Loader(text))
