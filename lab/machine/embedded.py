@@ -29,6 +29,7 @@ def is_embedded(uri: str) -> bool:
 
 _lock = threading.Lock()
 _opened: Path | None = None
+_held = False
 
 
 def process_root(places: Places) -> Path:
@@ -51,7 +52,7 @@ def open_uri(places: Places) -> str:
             root = process_root(places)
             shutil.rmtree(root, ignore_errors=True)
             _prepare(root, places)
-            atexit.register(shutil.rmtree, root, ignore_errors=True)
+            atexit.register(_remove, root)
             _opened = root
         return f"qemu:///embed?root={_opened}"
 
@@ -69,8 +70,16 @@ def settle() -> None:
 
 
 def hold_root() -> None:
-    """A kept guest's monitor socket lives below the root: leave it to `lab gc`."""
-    atexit.unregister(shutil.rmtree)
+    """Leave the root where it is when this process ends: somebody else removes it. A cell's owner does so at
+    once, `lab gc` when a guest that was kept, and whose monitor is below it, has gone."""
+    global _held  # noqa: PLW0603 - as `_opened`
+    _held = True
+
+
+def _remove(root: Path) -> None:
+    if not _held:
+        settle()
+        shutil.rmtree(root, ignore_errors=True)
 
 
 def root_owner(root: Path) -> int:

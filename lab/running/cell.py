@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 
 from lab import codec, log
+from lab.machine import embedded
 from lab.running import lifeline, owner
 from lab.running.order import CellOrder
 from lab.running.rundir import stop_file
@@ -22,6 +23,7 @@ def main(arguments: list[str]) -> int:
     log.setup(verbose=bool(os.environ.get("LAB_VERBOSE")))
     path = Path(arguments[0])
     order = codec.read(CellOrder, path)
+    embedded.hold_root()  # removed by whoever started us, who need not wait for libvirt
     lifeline.attach(stop_file(order.recording), alone_s=order.deadline_s if order.scenario.soak else 0.0)
     return run_scenario(order, path)
 

@@ -18,6 +18,7 @@ def _places(root: Path) -> Places:
 @pytest.fixture(autouse=True)
 def not_opened_yet(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(embedded, "_opened", None)
+    monkeypatch.setattr(embedded, "_held", False)
 
 
 def test_a_root_that_is_only_asked_for_binds_nobody(tmp_path: Path) -> None:
@@ -60,3 +61,16 @@ def test_a_process_waits_until_libvirt_has_written_down_the_end_of_its_guests(
     monkeypatch.setattr(embedded, "SETTLE_S", 0.0)
     embedded.settle()
     assert status.exists(), "a libvirt that never says so is not waited for"
+
+
+def test_a_root_goes_with_its_process_unless_somebody_else_removes_it(tmp_path: Path) -> None:
+    embedded.open_uri(_places(tmp_path))
+    root = embedded.process_root(_places(tmp_path))
+
+    embedded.hold_root()
+    embedded._remove(root)
+    assert root.is_dir()
+
+    embedded._held = False
+    embedded._remove(root)
+    assert not root.exists()
