@@ -20,6 +20,8 @@ from lab.verdict.board import nothing_new
 MOST_LINES = 400
 MOST_ALIKE = 8
 """Of omissions with one reason; the others are counted."""
+FEW = 3
+"""From so many on, omissions of one image with one reason are one line."""
 
 
 def show(plan: Plan, setting: Setting, *, everything: bool = False) -> None:
@@ -84,6 +86,10 @@ def _omitted(omitted: Sequence[Omitted], *, everything: bool) -> None:
         out.print(Text(f"\n{kind}: {sum(map(len, by_reason.values()))}", "bold"))
         for (reason, hint), alike in by_reason.items():
             mend = f"  [{hint}]" if hint else ""
+            images = {item.image for item in alike}
+            if len(images) == 1 and len(alike) >= FEW and not everything:
+                print(f"  {images.pop()}, {len(alike)} cells: {reason}{mend}")
+                continue
             shown = alike if everything or len(alike) <= MOST_ALIKE else alike[:MOST_ALIKE]
             lines = [f"  {item.id}: {reason}{mend}" for item in shown]
             if len(shown) < len(alike):
