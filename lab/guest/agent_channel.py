@@ -35,6 +35,7 @@ NEEDED = frozenset(
     {"guest-exec", "guest-exec-status", "guest-file-open", "guest-file-read", "guest-file-write"}
 )
 SPOOLS = ("/dev/shm", "/run", "/tmp")  # noqa: S108 - names are random and removed at once
+REQUEST_S = 20.0
 WRITE = 128 << 10
 """Bytes per request to write. libvirt 9.0 loses its place in a request that the socket's send buffer
 (208 KiB by default) does not take in one go, and the agent then waits for ever: 340 kB fail; base64
@@ -57,7 +58,7 @@ class AgentChannel:
     name = "agent"
 
     def __init__(
-        self, transport: Transport, *, request_s: float = 20.0, write: int = WRITE, read: int = READ
+        self, transport: Transport, *, request_s: float = REQUEST_S, write: int = WRITE, read: int = READ
     ) -> None:
         self._port = AgentPort(transport, request_s)
         self._write = write

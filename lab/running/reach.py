@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from lab.errors import InputError
-from lab.guest.agent_channel import AgentChannel
+from lab.guest.agent_channel import REQUEST_S, AgentChannel
 from lab.guest.agent_port import Transport
 from lab.guest.dialect import Dialect
 from lab.guest.dialects import DIALECTS
@@ -55,7 +55,9 @@ def reach(machine: Machine, timeouts: Timeouts, *, ask: Transport | None = None)
     image, networked = machine.order.image, machine.order.profile.network != "none"
     channels: list[CHANNELS] = []
     if "agent" in image.channels:
-        channels.append(AGENT[image.family](ask or machine.agent_command()))
+        # a guest that stands still for a while, out of memory or on a busy host, is not one that is gone
+        patience_s = max(REQUEST_S, timeouts.heartbeat_s)
+        channels.append(AGENT[image.family](ask or machine.agent_command(), request_s=patience_s))
     ssh_port = 0
     if "ssh" in image.channels and networked:
         ssh_port = machine.ssh_port()

@@ -96,3 +96,17 @@ def test_winrm_without_a_certificate_or_an_account_is_refused_with_the_remedy(
     monkeypatch.setattr(identity, "password", lambda _places, _name: "")
     with pytest.raises(InputError, match="knows no account"):
         of(Wired(places, Family.WINDOWS, ("winrm",)))
+
+
+@pytest.mark.parametrize(("heartbeat_s", "patience_s"), [(5.0, 20.0), (50.0, 50.0)])
+def test_an_agent_that_is_slow_is_not_gone_before_silence_would_be_called_so(
+    places: Places, heartbeat_s: float, patience_s: float
+) -> None:
+    limits: list[float] = []
+    reached = reach(
+        cast(Machine, Wired(places, Family.LINUX, ("agent",))),
+        Timeouts(heartbeat_s=heartbeat_s),
+        ask=lambda _request, limit_s: limits.append(limit_s) or {"pid": 1, "exited": True},
+    )
+    reached.channels[0].run("true", timeout_s=300.0, brief=True)
+    assert limits == [patience_s] * 2
