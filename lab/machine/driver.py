@@ -138,12 +138,6 @@ class Hypervisor:
                     raise
                 time.sleep(LOOK_S)
 
-    def domains(self) -> Iterator[tuple[str, str, str]]:
-        """(name, uuid, xml) of every running domain."""
-        with _as_machine_error("domains could not be listed"):
-            for raw in self._connection.listAllDomains(libvirt.VIR_CONNECT_LIST_DOMAINS_ACTIVE):
-                yield raw.name(), raw.UUIDString(), raw.XMLDesc()
-
     def find(self, uuid: str) -> Domain | None:
         """The running domain with this uuid, if there is one."""
         try:
